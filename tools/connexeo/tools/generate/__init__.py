@@ -1,0 +1,1 @@
+"""Writes the package ``connexeo.generated`` from the contract."""
