@@ -1,0 +1,261 @@
+"""Callbacks carried through data cubes, block by block.
+
+A block is read, computed and written at once, in any dask worker; the dimension that a callback works along is one
+chunk, all other chunks stay as they are. Nothing is computed before somebody asks for the values, except that a
+callback is run on a block of a few pixels to find out the type of its values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+
+from connexeo.generated.errors import ProcessGraphInvalid
+from connexeo.processing.cube import labels, with_dimensions
+from connexeo.processing.values import Array, Block, Label, stack
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+BlockFunction = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A callback of which only the block parameters are left open."""
+
+    callback: BlockFunction
+    names: tuple[str, ...]
+    """The callback's parameters for the positional arguments."""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *values: Any) -> Any:
+        """The callback's value for one block per open parameter."""
+        with np.errstate(all="ignore"):
+            return self.callback(**dict(zip(self.names, values, strict=True)), **self.fixed)
+
+
+@dataclass(frozen=True)
+class _Elementwise:
+    """Blocks in, a block of the same shape out."""
+
+    function: BlockFunction
+    dtype: npt.DTypeLike | None = None
+
+    def __call__(self, *blocks: Block) -> Block:
+        return as_block(self.function(*blocks), np.broadcast_shapes(*map(np.shape, blocks)), self.dtype)
+
+
+@dataclass(frozen=True)
+class _Reducer:
+    """A block in, the same without one axis out."""
+
+    function: BlockFunction
+    axis: int
+    labels: tuple[Label, ...] | None
+    dtype: npt.DTypeLike | None = None
+
+    def __call__(self, block: Block) -> Block:
+        values = np.moveaxis(block, self.axis, 0)
+        return as_block(self.function(Array(values, self.labels)), values.shape[1:], self.dtype)
+
+
+@dataclass(frozen=True)
+class _EmptyReducer:
+    """The value of a reducer for an array without elements, as large as the block that is passed."""
+
+    function: BlockFunction
+    source: npt.DTypeLike
+    dtype: npt.DTypeLike | None = None
+
+    def __call__(self, block: Block) -> Block:
+        nothing = Array(np.empty((0, *block.shape), self.source), ())
+        return as_block(self.function(nothing), block.shape, self.dtype)
+
+
+@dataclass(frozen=True)
+class _Transformer:
+    """A block in, the same with another length of one axis out."""
+
+    function: BlockFunction
+    axis: int
+    labels: tuple[Label, ...] | None
+    dtype: npt.DTypeLike | None = None
+
+    def __call__(self, block: Block) -> Block:
+        values = np.moveaxis(block, self.axis, 0)
+        result = as_array(self.function(Array(values, self.labels)), values.shape[1:], self.dtype)
+        return np.moveaxis(result, 0, self.axis)
+
+
+def map_values(cube: xr.DataArray, function: BlockFunction) -> xr.DataArray:
+    """Apply a function to every value; all dimensions stay."""
+    dtype = _Elementwise(function)(_sample(cube.shape, cube.dtype)).dtype
+    data = _map(_Elementwise(function, dtype), [cube.data], dtype)
+    return with_dimensions(cube, data, [str(name) for name in cube.dims])
+
+
+def combine_values(
+    cube: xr.DataArray, others: Sequence[xr.DataArray], function: BlockFunction
+) -> xr.DataArray:
+    """Apply a function to the values of cubes with the same dimensions and labels; gives a cube like the first."""
+    cubes = [cube, *(other.transpose(*cube.dims) for other in others)]
+    dtype = _Elementwise(function)(*(_sample(one.shape, one.dtype) for one in cubes)).dtype
+    data = _map(_Elementwise(function, dtype), _aligned([one.data for one in cubes]), dtype)
+    return with_dimensions(cube, data, [str(name) for name in cube.dims])
+
+
+def reduce_along(cube: xr.DataArray, dimension: str, function: BlockFunction) -> xr.DataArray:
+    """Reduce one dimension with a function of an `Array`; it is dropped, all others stay."""
+    axis = cube.get_axis_num(dimension)
+    reducer = _Reducer(function, axis, labels(cube, dimension))
+    dtype = reducer(_sample(cube.shape, cube.dtype, axis)).dtype
+    data = _map(
+        _Reducer(function, axis, reducer.labels, dtype), [_one_chunk(cube.data, axis)], dtype, drop_axis=axis
+    )
+    return with_dimensions(cube, data, [str(name) for name in cube.dims if name != dimension])
+
+
+def reduce_groups(
+    cube: xr.DataArray,
+    dimension: str,
+    groups: Sequence[Sequence[int]],
+    function: BlockFunction,
+    coordinate: Any,
+) -> xr.DataArray:
+    """Reduce groups of labels of one dimension, each to one label.
+
+    Args:
+        cube: The cube.
+        dimension: Its dimension to be reduced.
+        groups: Indices of labels, per group; groups may overlap and may be empty.
+        function: Reduces an `Array`, which is empty for an empty group.
+        coordinate: Labels of the groups.
+    """
+    axis = cube.get_axis_num(dimension)
+    parts = [_reduce_group(cube, dimension, group, function) for group in groups]
+    dtype = np.result_type(*(part.dtype for part in parts))
+    data = _stack([part.astype(dtype, copy=False) for part in parts], axis)
+    return with_dimensions(cube, data, [str(name) for name in cube.dims], {dimension: coordinate})
+
+
+def transform_along(cube: xr.DataArray, dimension: str, function: BlockFunction) -> tuple[Any, int]:
+    """Apply a function from `Array` to `Array` along one dimension.
+
+    Returns:
+        The data in the order of the cube's dimensions, and the new length of the dimension.
+    """
+    axis = cube.get_axis_num(dimension)
+    names = labels(cube, dimension)
+    sample = _Transformer(function, axis, names)(_sample(cube.shape, cube.dtype, axis))
+    length = sample.shape[axis]
+    transformer = _Transformer(function, axis, names, sample.dtype)
+    source = _one_chunk(cube.data, axis)
+    if not _is_dask(source):
+        return transformer(source), length
+    chunks = tuple((length,) if index == axis else sizes for index, sizes in enumerate(source.chunks))
+    return _map(transformer, [source], sample.dtype, chunks=chunks), length
+
+
+def as_block(value: Any, shape: tuple[int, ...], dtype: npt.DTypeLike | None = None) -> Block:
+    """What a callback returned as one number per pixel.
+
+    Raises:
+        ProcessGraphInvalid: It is no number.
+    """
+    if isinstance(value, Array | list):
+        raise ProcessGraphInvalid("The process graph returns an array where a single value is required.")
+    block = np.asarray(np.nan if value is None else value)
+    if block.dtype.kind not in "biuf":
+        raise ProcessGraphInvalid(
+            "The process graph returns a value that a data cube can't hold; return a number."
+        )
+    if dtype is not None:
+        block = block.astype(dtype, copy=False)
+    return np.broadcast_to(block, shape) if block.shape != shape else block
+
+
+def as_array(value: Any, shape: tuple[int, ...], dtype: npt.DTypeLike | None = None) -> Block:
+    """What a callback returned as one array per pixel, along axis 0.
+
+    Raises:
+        ProcessGraphInvalid: It is no array of numbers, or has no elements.
+    """
+    if isinstance(value, list) and value:
+        value = stack(value)
+    if not isinstance(value, Array) or len(value) == 0:
+        raise ProcessGraphInvalid("The process graph must return an array with at least one element.")
+    return np.stack([as_block(element, shape, dtype) for element in value])
+
+
+def _reduce_group(cube: xr.DataArray, dimension: str, group: Sequence[int], function: BlockFunction) -> Any:
+    if len(group):
+        return reduce_along(cube.isel({dimension: list(group)}), dimension, function).data
+    template = cube.isel({dimension: 0}, drop=True) if cube.sizes[dimension] else cube.sum(dimension)
+    dtype = _EmptyReducer(function, cube.dtype)(_sample(template.shape, cube.dtype)).dtype
+    return _map(_EmptyReducer(function, cube.dtype, dtype), [_shape_only(template.data)], dtype)
+
+
+def _shape_only(data: Any) -> Any:
+    """An array of the same shape and chunks that needs no reading."""
+    if not _is_dask(data):
+        return data
+    da = dask_array()
+    return da.zeros(data.shape, chunks=data.chunks, dtype=bool)
+
+
+def _sample(shape: tuple[int, ...], dtype: np.dtype[Any], axis: int | None = None) -> Block:
+    """A block of a few pixels with and without data, complete along `axis`."""
+    first = next((index for index in range(len(shape)) if index != axis), axis)
+    sizes = [shape[i] if i == axis else 2 if i == first else 1 for i in range(len(shape))]
+    sample = np.ones(sizes, dtype)
+    if dtype.kind == "f" and first is not None and sizes[first] > 1:
+        np.moveaxis(sample, first, 0)[-1] = np.nan
+    return sample
+
+
+def dask_array() -> Any:
+    """The module `dask.array`, which has no types, loaded only where a cube is lazy."""
+    import dask.array
+
+    return dask.array
+
+
+def _is_dask(data: Any) -> bool:
+    return hasattr(data, "dask")
+
+
+def _one_chunk(data: Any, axis: int) -> Any:
+    return data.rechunk({axis: -1}) if _is_dask(data) else data
+
+
+def _aligned(arrays: list[Any]) -> list[Any]:
+    """Arrays of one shape with one layout of chunks, that of the first one that has chunks."""
+    chunks = next((array.chunks for array in arrays if _is_dask(array)), None)
+    if chunks is None:
+        return arrays
+    da = dask_array()
+    return [array.rechunk(chunks) if _is_dask(array) else da.from_array(array, chunks) for array in arrays]
+
+
+def _map(function: BlockFunction, arrays: list[Any], dtype: npt.DTypeLike, **layout: Any) -> Any:
+    """Run a function on every block: at once for numpy arrays, lazily for dask arrays."""
+    if not _is_dask(arrays[0]):
+        return function(*arrays)
+    da = dask_array()
+    # A name of its own spares dask hashing the callback, and a type spares it trying out the callback.
+    dropped = 1 if "drop_axis" in layout else 0
+    meta = np.empty((0,) * (arrays[0].ndim - dropped), dtype)
+    return da.map_blocks(function, *arrays, name=f"callback-{uuid4().hex}", dtype=dtype, meta=meta, **layout)
+
+
+def _stack(parts: list[Any], axis: int) -> Any:
+    if not any(map(_is_dask, parts)):
+        return np.stack(parts, axis)
+    da = dask_array()
+    return da.stack(parts, axis)

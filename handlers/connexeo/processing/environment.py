@@ -1,0 +1,88 @@
+"""What process functions may use of the world around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from connexeo.processing.definitions import Definitions, default_definitions
+
+if TYPE_CHECKING:
+    from connexeo.fetch import GuardedClient
+
+BoundingBox = tuple[float, float, float, float]
+Interval = tuple[datetime | None, datetime | None]
+LogLevel = Literal["error", "warning", "info", "debug"]
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """An entry for the logs of a job, service or synchronous request."""
+
+    level: LogLevel
+    message: str
+    code: str | None = None
+    data: Any = None
+    """A JSON value."""
+    node: str | None = None
+    """Identifier of the node that wrote the entry."""
+
+
+class Catalogue(Protocol):
+    """Where collections and their items come from."""
+
+    def collection(self, id: str) -> dict[str, Any]:
+        """The STAC Collection.
+
+        Raises:
+            CollectionNotFound: There is none with this id.
+        """
+
+    def items(
+        self,
+        id: str,
+        *,
+        bbox: BoundingBox | None = None,
+        interval: Interval | None = None,
+        filter: Mapping[str, Any] | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """STAC Items with absolute asset hrefs.
+
+        Args:
+            id: The collection.
+            bbox: West, south, east, north in WGS 84.
+            interval: Start (included) and end (excluded); None for an open end.
+            filter: A CQL2 JSON expression.
+        """
+
+
+def _discard(entry: LogEntry) -> None:
+    """Where nobody keeps logs, e.g. in a notebook."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """All that an evaluation may use; the defaults suffice for graphs that load nothing."""
+
+    catalogue: Catalogue | None = None
+    log: Callable[[LogEntry], None] = _discard
+    user_processes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Stored user-defined processes by id."""
+    fetch: GuardedClient | None = None
+    """For URLs that users supply; None: they are not fetched."""
+    process_modules: tuple[str, ...] = ()
+    """Import paths of modules with further process functions; they precede ours."""
+    definitions: Definitions = field(default_factory=default_definitions)
+    """The predefined processes."""
+    node: str | None = None
+    """The node whose process function gets this environment."""
+
+    def at(self, node: str) -> Environment:
+        """The environment for the process function of a node."""
+        return replace(self, node=node)
+
+    def detached(self) -> Environment:
+        """The part that can be sent to another process: what callbacks on blocks may use."""
+        return Environment(process_modules=self.process_modules, definitions=Definitions(()), node=self.node)

@@ -1,0 +1,62 @@
+"""Files made by GDAL from a virtual dataset."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from connexeo.generated.errors import StorageFailure
+from connexeo.processing.formats.storage import storing
+
+_PNG_END = bytes.fromhex("0000000049454e44ae426082")
+
+
+def make_cog(source: Path, target: Path, **options: Any) -> None:
+    """Make a Cloud-Optimized GeoTIFF with creation options of GDAL's COG driver.
+
+    Raises:
+        StorageFailure: It could not be written.
+    """
+    _convert(source, target, "COG", options)
+    _read_ends(target)
+
+
+def make_png(source: Path, target: Path, **options: Any) -> None:
+    """Make a PNG image with creation options of GDAL.
+
+    Raises:
+        StorageFailure: It could not be written.
+    """
+    _convert(source, target, "PNG", options)
+    with storing(), target.open("rb") as file:
+        file.seek(-len(_PNG_END), os.SEEK_END)
+        end = file.read()
+    if end != _PNG_END:
+        raise StorageFailure()
+
+
+def _convert(source: Path, target: Path, driver: str, options: dict[str, Any]) -> None:
+    import rasterio
+    from rasterio._err import CPLE_BaseError  # raised by `copy`, though public nowhere
+    from rasterio.errors import RasterioError
+    from rasterio.shutil import copy
+
+    # Files with names ending in .aux.xml are GDAL's own and would only be one more to deliver.
+    with storing(RasterioError, CPLE_BaseError), rasterio.Env(GDAL_PAM_ENABLED="NO"):
+        copy(source, target, driver=driver, strict=True, **options)
+
+
+def _read_ends(path: Path) -> None:
+    """Read the last pixel of the image and of all overviews: GDAL does not tell when it fails to store the very end."""
+    import rasterio
+    from rasterio.errors import RasterioError
+    from rasterio.windows import Window
+
+    with storing(RasterioError):
+        with rasterio.open(path) as dataset:
+            levels = range(-1, len(dataset.overviews(1)))
+        for level in levels:
+            chosen = {} if level < 0 else {"overview_level": level}
+            with rasterio.open(path, **chosen) as dataset:
+                dataset.read(window=Window(dataset.width - 1, dataset.height - 1, 1, 1))

@@ -1,0 +1,214 @@
+"""netCDF-4 by the CF conventions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from connexeo.generated.errors import FormatUnsuitable
+from connexeo.processing.cube import coordinates, dimensions_of, dimensions_of_type
+from connexeo.processing.formats.blocks import Block, Region, Sink, store
+from connexeo.processing.formats.cf import GRID_MAPPING, Coordinate, describe_coordinate, grid_mapping
+from connexeo.processing.formats.grid import find_crs, find_grid
+from connexeo.processing.formats.images import require_cube, temporal_dimension, time_labels
+from connexeo.processing.formats.interface import Options, WrittenBand, WrittenFile
+from connexeo.processing.formats.packing import Packing, resolve_packing
+from connexeo.processing.formats.storage import storing
+
+if TYPE_CHECKING:
+    import dask.array as da
+    import netCDF4
+    import xarray as xr
+
+MEDIA_TYPE = "application/x-netcdf"
+CHUNK = 1024
+CONVENTIONS = "CF-1.8"
+UNNAMED = "data"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A band, or the whole cube."""
+
+    name: str
+    label: str | None
+    """The band's label; None without bands."""
+    values: da.Array
+    dims: tuple[str, ...]
+
+
+def check(data: Any, options: Options) -> None:
+    """See `Format`."""
+    cube = require_cube(data, "netCDF")
+    if cube.dtype.kind not in "biuf":
+        raise FormatUnsuitable(f"netCDF holds real numbers, not data of type {cube.dtype}.")
+    resolve_packing(cube.dtype, options)
+    for dimension in dimensions_of(cube):
+        if coordinates(cube, dimension.name).dtype.kind not in "biufMUSO":
+            raise FormatUnsuitable(f"netCDF cannot hold the labels of dimension '{dimension.name}'.")
+
+
+def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenFile]:
+    """See `Format`."""
+    cube: xr.DataArray = data
+    packing = resolve_packing(cube.dtype, options)
+    path = folder / f"{stem}.nc"
+    variables = _variables(cube)
+    with _create(path) as dataset:
+        sinks = [_define(dataset, cube, variable, packing, options) for variable in variables]
+        with storing(RuntimeError), _lock():
+            _describe(dataset, cube)
+        store([variable.values for variable in variables], sinks)
+    time = temporal_dimension(cube)
+    grid = find_grid(cube)
+    return [
+        WrittenFile(
+            path,
+            MEDIA_TYPE,
+            times=() if time is None else time_labels(cube, time),
+            bands=tuple(
+                WrittenBand(
+                    variable.label or variable.name,
+                    packing.dtype.name,
+                    packing.nodata,
+                    packing.scale,
+                    packing.offset,
+                    sink.statistics()[0] if variable.values.size else None,
+                )
+                for variable, sink in zip(variables, sinks, strict=True)
+            ),
+            **({} if grid is None else grid.described()),
+        )
+    ]
+
+
+def _variables(cube: xr.DataArray) -> list[Variable]:
+    """The bands over all other dimensions."""
+    import dask.array as da
+
+    lazy = cube if isinstance(cube.data, da.Array) else cube.chunk()
+    bands = next((dimension.name for dimension in dimensions_of_type(cube, "bands")), None)
+    if bands is None:
+        # The name of an array says nothing: xarray makes one up for those of dask.
+        return [Variable(UNNAMED, None, lazy.data, tuple(map(str, cube.dims)))]
+    axis = cube.get_axis_num(bands)
+    dims = tuple(str(dim) for dim in cube.dims if dim != bands)
+    taken = {*dims, GRID_MAPPING}
+    variables = []
+    for index, label in enumerate(coordinates(cube, bands).tolist()):
+        name = _safe_name(str(label))
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        variables.append(Variable(name, str(label), lazy.data[(slice(None),) * axis + (index,)], dims))
+    return variables
+
+
+def _safe_name(label: str) -> str:
+    """A name that netCDF and all its readers accept."""
+    name = re.sub(r"[^A-Za-z0-9_.@+-]", "_", label) or UNNAMED
+    return name if re.match(r"[A-Za-z0-9_]", name) else f"_{name}"
+
+
+def _lock() -> Any:
+    """The lock of xarray: neither the netCDF nor the HDF5 library can be used by two threads."""
+    from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
+
+    return NETCDF4_PYTHON_LOCK
+
+
+@contextmanager
+def _create(path: Path) -> Iterator[netCDF4.Dataset]:
+    import netCDF4
+
+    with storing(RuntimeError), _lock():
+        dataset = netCDF4.Dataset(path, "w", format="NETCDF4")
+        # Blocks are masked and scaled already.
+        dataset.set_auto_maskandscale(False)
+    try:
+        yield dataset
+    finally:
+        with storing(RuntimeError), _lock():
+            dataset.close()
+
+
+def _define(
+    dataset: netCDF4.Dataset, cube: xr.DataArray, variable: Variable, packing: Packing, options: Options
+) -> Sink:
+    """Create a variable, and the dimensions that are not there yet."""
+    fill = False if packing.nodata is None else packing.dtype.type(packing.nodata)
+    # As xarray keeps booleans, and reads them again.
+    dtype = np.dtype(np.int8) if cube.dtype.kind == "b" and not options["dtype"] else packing.dtype
+    with storing(RuntimeError), _lock():
+        for dim, size in zip(variable.dims, variable.values.shape, strict=True):
+            if dim not in dataset.dimensions:
+                dataset.createDimension(dim, size)
+        target = dataset.createVariable(
+            variable.name,
+            dtype,
+            variable.dims,
+            fill_value=fill,
+            compression="zlib" if options["compress"] == "DEFLATE" and variable.dims else None,
+            complevel=options["zlevel"],
+            chunksizes=_chunks(variable.values),
+        )
+        target.set_auto_maskandscale(False)
+        target.setncatts(_attributes(cube, variable, packing, dtype))
+
+    def write_block(region: Region, block: Block) -> None:
+        with storing(RuntimeError):
+            target[region if region else ...] = block
+
+    return Sink(write_block, packing, lock=_lock())
+
+
+def _chunks(values: da.Array) -> list[int] | None:
+    """The blocks that the values come in, within reason."""
+    if not values.ndim or not values.size:
+        return None
+    first = [sizes[0] for sizes in values.chunks]
+    return [min(size, CHUNK) if axis >= values.ndim - 2 else 1 for axis, size in enumerate(first)]
+
+
+def _attributes(
+    cube: xr.DataArray, variable: Variable, packing: Packing, dtype: np.dtype[Any]
+) -> Mapping[str, Any]:
+    attributes: dict[str, Any] = {"long_name": variable.label or variable.name}
+    if (packing.scale, packing.offset) != (1.0, 0.0):
+        attributes |= {"scale_factor": packing.scale, "add_offset": packing.offset}
+    if cube.dtype.kind == "b" and dtype == np.int8:
+        attributes["dtype"] = "bool"
+    if find_crs(cube) is not None:
+        attributes["grid_mapping"] = GRID_MAPPING
+    return attributes
+
+
+def _describe(dataset: netCDF4.Dataset, cube: xr.DataArray) -> None:
+    """Write coordinates, reference system and global attributes."""
+    dataset.setncatts({"Conventions": CONVENTIONS})
+    crs = find_crs(cube)
+    for dimension in dimensions_of(cube):
+        if dimension.type == "bands" or dimension.name not in cube.coords:
+            continue
+        _write_coordinate(dataset, dimension.name, describe_coordinate(cube, dimension, crs))
+    if crs is not None:
+        variable = dataset.createVariable(GRID_MAPPING, np.int32, ())
+        variable.setncatts(grid_mapping(crs, find_grid(cube)))
+        variable[...] = 0
+
+
+def _write_coordinate(dataset: netCDF4.Dataset, name: str, coordinate: Coordinate) -> None:
+    if name not in dataset.dimensions:
+        dataset.createDimension(name, len(coordinate.values))
+    values = coordinate.values
+    datatype: Any = str if values.dtype.kind == "O" else values.dtype
+    variable = dataset.createVariable(name, datatype, (name,), fill_value=None if datatype is str else False)
+    variable.setncatts(coordinate.attributes)
+    if len(values):
+        variable[:] = values

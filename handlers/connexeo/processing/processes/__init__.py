@@ -1,0 +1,1 @@
+"""The functions that implement processes, one module per group of them; found by `processing.registry`."""

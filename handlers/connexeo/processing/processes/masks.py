@@ -1,0 +1,83 @@
+"""Replacing the pixels that a mask covers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from connexeo.generated.errors import IncompatibleDataCubes, ProcessParameterInvalid
+from connexeo.processing.alignment import align
+from connexeo.processing.blocks import combine_values
+from connexeo.processing.cube import coordinates, dimensions_of
+from connexeo.processing.process import process
+from connexeo.processing.values import Block, as_float
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@process
+def mask(
+    data: xr.DataArray, mask: xr.DataArray, replacement: float | bool | str | None = None
+) -> xr.DataArray:
+    """Replace the values whose pixels in the mask are non-zero or true; by no-data unless told otherwise.
+
+    The mask is aligned to the pixels of `data` and counts for every label of dimensions that it lacks. Where the mask
+    has no-data, or does not reach, values stay.
+
+    Raises:
+        IncompatibleDataCubes: The mask has a dimension or labels that `data` lacks.
+    """
+    if isinstance(replacement, str):
+        reason = "the values of a raster data cube can't be replaced by text, use a number."
+        raise ProcessParameterInvalid(process="mask", parameter="replacement", reason=reason)
+    ours = {one.name: one for one in dimensions_of(data)}
+    for one in dimensions_of(mask):
+        if one.name not in ours or ours[one.name].type != one.type:
+            raise IncompatibleDataCubes(f"The data cube has no dimension like '{one.name}' of the mask.")
+    aligned = align(mask, data, cover=True)
+    for one in dimensions_of(aligned):
+        if one.type != "spatial":
+            aligned = _ordered_like(aligned, data, one.name)
+    lacking = {name: coordinates(data, str(name)) for name in data.dims if name not in aligned.dims}
+    complete = _broadcast(aligned, data) if lacking else aligned
+    return combine_values(data, [complete], _Replacement(replacement))
+
+
+def _ordered_like(cube: xr.DataArray, data: xr.DataArray, name: str) -> xr.DataArray:
+    """The cube with the labels of one dimension in the order of the data."""
+    mine, wanted = coordinates(cube, name).tolist(), coordinates(data, name).tolist()
+    if mine == wanted:
+        return cube
+    if set(mine) != set(wanted):
+        raise IncompatibleDataCubes(
+            f"The labels of dimension '{name}' of the data cube and of the mask differ."
+        )
+    return cube.isel({name: [mine.index(label) for label in wanted]})
+
+
+def _broadcast(cube: xr.DataArray, data: xr.DataArray) -> xr.DataArray:
+    """The cube repeated, without copies, for each label of the dimensions that it lacks."""
+    sizes = {name: data.sizes[name] for name in data.dims if name not in cube.dims}
+    return cube.expand_dims(sizes).transpose(*data.dims)
+
+
+class _Replacement:
+    """Puts a value where the mask is true."""
+
+    def __init__(self, value: float | bool | None) -> None:
+        self.value = value
+
+    def __call__(self, data: Block, mask: Block) -> Any:
+        covered = (mask != 0) & ~np.isnan(mask) if mask.dtype.kind == "f" else mask != 0
+        if self.value is None:
+            return np.where(covered, np.nan, as_float(data))
+        if data.dtype.kind == "b" and isinstance(self.value, bool):
+            return np.where(covered, self.value, data)
+        if data.dtype.kind in "ui" and float(self.value).is_integer():
+            info = np.iinfo(data.dtype)
+            if info.min <= self.value <= info.max:
+                return np.where(covered, data.dtype.type(self.value), data)
+        values = as_float(data)
+        return np.where(covered, values.dtype.type(self.value), values)

@@ -1,0 +1,36 @@
+"""Resampling of the horizontal dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from connexeo.generated.errors import ProcessParameterInvalid
+from connexeo.processing.process import process
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@process
+def resample_spatial(
+    data: xr.DataArray,
+    resolution: float | Sequence[float] = 0,
+    projection: int | str | None = None,
+    method: str = "near",
+    align: str = "upper-left",
+) -> xr.DataArray:
+    """Change resolution and projection of x and y; lazily, pixels without source are no-data.
+
+    Raises:
+        IncompatibleDataCubes: The cube has no x and y, or their reference system or resolution is not known.
+        ProcessParameterInvalid: Neither resolution nor projection is given, or the projection is not known.
+    """
+    from connexeo.processing.reprojection import grid_of, reproject, resampled_grid
+
+    x, y = (resolution, resolution) if isinstance(resolution, int | float) else resolution
+    if not x and not y and projection is None:
+        reason = "at least one of resolution and projection must be given."
+        raise ProcessParameterInvalid(process="resample_spatial", parameter="resolution", reason=reason)
+    target = resampled_grid(grid_of(data), (float(x), float(y)), projection, align)
+    return reproject(data, target, method)

@@ -1,0 +1,9 @@
+"""Pixel access in two steps: *decide* from metadata what a cube will be, then *read* it lazily, block by block.
+
+- `bands`: which bands a collection has and in which asset each lies;
+- `extents`: what users mean by a spatial and a temporal extent;
+- `grids`: the pixel grid of a cube, aligned to the pixels of its files;
+- `plans`: which files make up which block of the cube, of which data type;
+- `pixels`: reads blocks from GeoTIFFs and the like through rasterio;
+- `arrays`: opens netCDF files and Zarr stores through xarray.
+"""

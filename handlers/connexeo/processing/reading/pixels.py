@@ -1,0 +1,262 @@
+"""Reading blocks of images through rasterio."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+from numpy.typing import NDArray
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.errors import CRSError, RasterioError
+from rasterio.transform import Affine
+from rasterio.vrt import WarpedVRT
+from rasterio.windows import Window
+
+from connexeo.generated.errors import Internal
+from connexeo.processing.reading.grids import Grid, block_sizes
+from connexeo.processing.reading.plans import Header, Layer, Plan
+
+if TYPE_CHECKING:
+    import dask.array as da
+    from shapely import Geometry
+
+BLOCK = 1024
+"""Pixels along each edge of a block."""
+
+_DRIVERS = {".jp2": "JP2OpenJPEG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
+"""By suffix; everything else is read as GeoTIFF. GDAL is not left to guess: it would also open what only looks like
+an image and points to other files, as VRT does."""
+
+_GDAL = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "GDAL_HTTP_TIMEOUT": "60",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_MAX_RETRY": "3",
+    "GDAL_HTTP_RETRY_DELAY": "0.5",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """A cube of shape `(t, bands, y, x)` whose values are read when it is indexed; dask takes blocks from it."""
+
+    plan: Plan
+    polygons: tuple[Geometry, ...] = ()
+    """In the grid's reference system; pixels whose centres lie outside of all become NaN."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Lengths of the dimensions t, bands, y, x."""
+        return len(self.plan.times), len(self.plan.bands), self.plan.grid.height, self.plan.grid.width
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+        return self.plan.dtype
+
+    ndim = 4
+
+    def __dask_tokenize__(self) -> bytes:
+        """What makes the cube: a graph that loads the same twice reads it once."""
+        return pickle.dumps((self.plan, self.polygons))
+
+    def __getitem__(self, key: Any) -> NDArray[Any]:
+        """Read a block; the key holds slices and integers, as dask gives them."""
+        keys = key if isinstance(key, tuple) else (key,)
+        keys = (*keys, *[slice(None)] * (4 - len(keys)))
+        times, bands, rows, columns = (
+            range(length)[_as_slice(each, length)] for each, length in zip(keys, self.shape, strict=True)
+        )
+        top, left = _hull(rows), _hull(columns)
+        block = np.empty((len(times), len(bands), top.stop - top.start, left.stop - left.start), self.dtype)
+        if block.size:
+            area = self.plan.grid.part(top, left)
+            outside = self._outside(area)
+            for t, time in enumerate(times):
+                for b, band in enumerate(bands):
+                    read_mosaic(self.plan.layers[time][band], area, outside, block[t, b])
+        # Steps and integers are applied to what was read, as numpy applies them.
+        within_y = _shifted(keys[2], rows, top.start)
+        within_x = _shifted(keys[3], columns, left.start)
+        first = [0 if isinstance(each, int | np.integer) else slice(None) for each in keys[:2]]
+        return block[(*first, within_y, within_x)]
+
+    def _outside(self, area: Grid) -> NDArray[np.bool_] | None:
+        """Where no polygon is, shape `(y, x)`; None where the cube is not limited to polygons."""
+        if not self.polygons:
+            return None
+        from rasterio.features import geometry_mask
+
+        mask = geometry_mask(self.polygons, (area.height, area.width), Affine(*area.transform))
+        return np.asarray(mask, dtype=bool)
+
+
+def lazy_array(plan: Plan, polygons: tuple[Geometry, ...] = ()) -> da.Array:
+    """A dask array `(t, bands, y, x)` of one date, one band and at most 1024 x 1024 pixels per block."""
+    import dask.array as da
+
+    pixels = Pixels(plan, polygons)
+    times, bands, height, width = pixels.shape
+    row, column = plan.origin
+    chunks = ((1,) * times, (1,) * bands, block_sizes(row, height, BLOCK), block_sizes(column, width, BLOCK))
+    meta = np.empty((0, 0, 0, 0), plan.dtype)
+    array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
+        pixels, chunks=chunks, lock=False, fancy=False, meta=meta
+    )
+    return array
+
+
+def probe_header(href: str, asset: str, item: str) -> Header:
+    """What a file says about itself."""
+    with _reading(asset, item), rasterio.Env(**_GDAL), _open(href) as source:
+        return Header(_grid_of(source), source.dtypes[0], source.nodata)
+
+
+def _open(href: str) -> Any:
+    suffix = PurePosixPath(href.partition("?")[0]).suffix.lower()
+    return rasterio.open(href, driver=_DRIVERS.get(suffix, "GTiff"))
+
+
+def read_mosaic(
+    layers: tuple[Layer, ...], area: Grid, outside: NDArray[np.bool_] | None, out: NDArray[Any]
+) -> None:
+    """Fill `out`, shape `(y, x)`, with the first value that the layers have for each pixel.
+
+    Args:
+        layers: files of one band at one date.
+        area: where to read.
+        outside: pixels that are not wanted.
+        out: becomes NaN where there is no value; integers, of which the plan knows that none is missing, 0.
+    """
+    nothing = np.nan if out.dtype.kind == "f" else 0
+    out[...] = nothing
+    missing: NDArray[np.bool_] | None = None if outside is None else ~outside
+    for layer in layers:
+        if missing is not None and not missing.any():
+            return
+        values, valid = _read_layer(layer, area)
+        if missing is None:
+            # Most blocks come from one file as a whole: then nothing is to be selected.
+            np.copyto(out, values, casting="unsafe")
+            missing = ~valid
+            out[missing] = nothing
+        else:
+            take = missing & valid
+            np.copyto(out, values, where=take, casting="unsafe")
+            missing &= ~take
+
+
+def _read_layer(layer: Layer, area: Grid) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Values and where they are valid, both of the area's shape; pixels are copied where grids coincide."""
+    with (
+        _reading(layer.asset, layer.item),
+        rasterio.Env(**_GDAL),
+        _open(layer.href) as source,
+    ):
+        nodata = source.nodata if layer.nodata is None else layer.nodata
+        offset = _coincides(source, area)
+        values, inside = _copy(source, layer, area, offset) if offset else _warp(source, layer, area, nodata)
+    if nodata is not None and values.dtype.kind != "b":
+        inside &= ~np.isnan(values) if np.isnan(nodata) else values != nodata
+    if values.dtype.kind == "f":
+        inside &= ~np.isnan(values)
+    return values, inside
+
+
+def _copy(
+    source: Any, layer: Layer, area: Grid, offset: tuple[int, int]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The file's own pixels; `offset` is the row and column of the file at which the area begins."""
+    shape = (area.height, area.width)
+    values, inside = np.zeros(shape, source.dtypes[layer.index - 1]), np.zeros(shape, dtype=bool)
+    row, column = offset
+    top, left = max(row, 0), max(column, 0)
+    bottom, right = min(row + area.height, source.height), min(column + area.width, source.width)
+    if top < bottom and left < right:
+        place = (slice(top - row, bottom - row), slice(left - column, right - column))
+        values[place] = source.read(layer.index, window=Window(left, top, right - left, bottom - top))
+        inside[place] = True
+    return values, inside
+
+
+def _warp(
+    source: Any, layer: Layer, area: Grid, nodata: float | None
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The nearest pixels of a file on another grid."""
+    options = {
+        "crs": area.crs,
+        "transform": Affine(*area.transform),
+        "width": area.width,
+        "height": area.height,
+        "resampling": Resampling.nearest,
+    }
+    if nodata is not None:
+        with WarpedVRT(source, src_nodata=nodata, nodata=nodata, **options) as warped:
+            return warped.read(layer.index), np.ones((area.height, area.width), dtype=bool)
+    with WarpedVRT(source, add_alpha=True, **options) as warped:
+        return warped.read(layer.index), warped.dataset_mask() > 0
+
+
+def _coincides(source: Any, area: Grid) -> tuple[int, int] | None:
+    """Row and column of the file at which the area begins, where its pixels are the file's own; else None."""
+    if source.transform.b or source.transform.d or source.transform.e >= 0 or source.crs is None:
+        return None
+    if source.crs != _crs(area.crs):
+        return None
+    return _grid_of(source).offset_to(area)
+
+
+@cache
+def _crs(name: str) -> CRS:
+    return CRS.from_user_input(name)
+
+
+def _grid_of(source: Any) -> Grid:
+    """A file's grid; of turned or upside-down files, the grid around."""
+    crs = source.crs
+    if crs is None:
+        raise CRSError("The file has no coordinate reference system.")
+    epsg = crs.to_epsg()
+    west, south, east, north = source.bounds
+    west, east, south, north = min(west, east), max(west, east), min(south, north), max(south, north)
+    width, height = source.width, source.height
+    steps = (east - west) / width, (north - south) / height
+    return Grid(f"EPSG:{epsg}" if epsg else crs.to_wkt(), west, north, *steps, width, height)
+
+
+@contextmanager
+def _reading(asset: str, item: str) -> Iterator[None]:
+    """Errors of reading as an openEO error that names the asset, but no path."""
+    try:
+        yield
+    except (RasterioError, OSError) as error:
+        raise Internal(f"Reading the asset '{asset}' of the item '{item}' failed.") from error
+
+
+def _as_slice(key: Any, length: int) -> slice:
+    if isinstance(key, slice):
+        return key
+    position = int(key) % length
+    return slice(position, position + 1)
+
+
+def _hull(positions: range) -> slice:
+    """The slice without gaps around positions."""
+    return slice(min(positions), max(positions) + 1) if positions else slice(0, 0)
+
+
+def _shifted(key: Any, positions: range, start: int) -> Any:
+    """A key into what was read from `start` on."""
+    if isinstance(key, int | np.integer):
+        return positions[0] - start
+    if positions.step == 1:
+        return slice(None)
+    return np.asarray(positions) - start

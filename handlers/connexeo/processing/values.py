@@ -1,0 +1,108 @@
+"""The values that process functions get and give outside of data cubes.
+
+Plain values are those of JSON: `None` (no-data), `bool`, `int`, `float`, `str`, `list`, `dict`; an array with labels is
+a `LabeledList`. Inside a callback that runs on a data cube, the same functions get blocks, so that one call works on
+all pixels of a block at once:
+
+- a number (or boolean) is an `np.ndarray` of the block's shape, or a Python scalar where it is the same everywhere;
+- an array is an `Array`, whose axis 0 is the openEO array and whose further axes are the block;
+- a list that holds a block arrives as an `Array`, stacked on a new axis 0.
+
+No-data is NaN in blocks of floating point numbers; integer and boolean blocks have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Label: TypeAlias = str | int | float
+Block: TypeAlias = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """An openEO array for every pixel of a block."""
+
+    values: Block
+    """Axis 0 is the array, all further axes are the block. Without further axes it is one array of numbers."""
+    labels: tuple[Label, ...] | None = None
+    """Labels of axis 0, e.g. band names or RFC 3339 strings."""
+
+    def __post_init__(self) -> None:
+        if self.values.ndim == 0:
+            raise ValueError("An array needs at least one axis")
+        if self.labels is not None and len(self.labels) != len(self.values):
+            raise ValueError(f"{len(self.labels)} labels given for {len(self.values)} values")
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self.values)
+
+    def __getitem__(self, index: int) -> Block:
+        element: Block = self.values[index]
+        return element
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the block, i.e. without axis 0."""
+        return self.values.shape[1:]
+
+
+class LabeledList(list[Any]):
+    """A plain array (a list) whose values have labels."""
+
+    def __init__(self, values: Iterable[Any], labels: Sequence[Label]) -> None:
+        super().__init__(values)
+        if len(labels) != len(self):
+            raise ValueError(f"{len(labels)} labels given for {len(self)} values")
+        self.labels: tuple[Label, ...] = tuple(labels)
+
+    def __repr__(self) -> str:
+        return f"LabeledList({super().__repr__()}, labels={list(self.labels)!r})"
+
+
+def labels_of(data: Array | Sequence[Any]) -> tuple[Label, ...] | None:
+    """The labels of an array, or None where it has none."""
+    return data.labels if isinstance(data, Array | LabeledList) else None
+
+
+def is_block(value: object) -> bool:
+    """Whether a value is a number for every pixel of a block (numpy scalars are blocks without axes)."""
+    return isinstance(value, np.ndarray | np.generic)
+
+
+def as_float(block: Block) -> Block:
+    """Integers and booleans as floating point numbers that hold them: float32 up to 16 bits, float64 beyond."""
+    if block.dtype.kind == "f":
+        return block
+    return block.astype(np.float32 if block.dtype.itemsize <= 2 else np.float64)
+
+
+def stack(items: Sequence[Any], labels: Sequence[Label] | None = None) -> Array:
+    """Blocks and scalars, broadcast to one shape, as an `Array`; None becomes NaN.
+
+    Numbers keep the type of the blocks where it holds them, so that a Python float does not turn float32 into float64.
+    """
+    filled = [np.nan if item is None else item for item in items]
+    blocks = [item for item in filled if is_block(item)]
+    scalars = [item for item in filled if not is_block(item)]
+    dtype = np.result_type(*blocks, *scalars)
+    shape = np.broadcast_shapes(*(np.shape(block) for block in blocks))
+    values = np.empty((len(filled), *shape), dtype=dtype)
+    for index, item in enumerate(filled):
+        values[index] = item
+    return Array(values, None if labels is None else tuple(labels))
+
+
+def as_argument(value: Any) -> Any:
+    """A value as process functions expect it: a list that holds blocks becomes an `Array`."""
+    if isinstance(value, list) and any(map(is_block, value)):
+        return stack(value, labels_of(value))
+    return value

@@ -1,0 +1,151 @@
+"""Filters by band, time and place."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from connexeo.generated.errors import OpenEOError
+from connexeo.processing.cube import dimensions_of, labels, make_cube
+
+Run = Callable[..., Any]
+
+
+def code_of(run: Run, process_id: str, **arguments: Any) -> str:
+    with pytest.raises(OpenEOError) as caught:
+        run(process_id, **arguments)
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"bands": ["SCL", "B04"]}, ("SCL", "B04")),
+        ({"bands": ["nir"]}, ("B08",)),
+        ({"bands": ["nir", "B08"]}, ("B08",)),
+        ({"wavelengths": [[0.6, 0.7]]}, ("B04",)),
+        ({"bands": ["SCL"], "wavelengths": [[0.5, 1], [0.6, 0.7]]}, ("SCL", "B04", "B08")),
+        ({"bands": ["B99"]}, ()),
+    ],
+)
+def test_filter_bands(run: Run, cube: xr.DataArray, arguments: Any, expected: tuple[str, ...]) -> None:
+    result = run("filter_bands", data=cube, **arguments)
+    assert labels(result, "bands") == expected
+    assert dimensions_of(result) == dimensions_of(cube)
+    np.testing.assert_array_equal(result, cube.sel(bands=list(expected)))
+
+
+def test_faults_of_filter_bands(run: Run, cube: xr.DataArray) -> None:
+    assert code_of(run, "filter_bands", data=cube) == "BandFilterParameterMissing"
+    assert (
+        code_of(run, "filter_bands", data=cube.isel(bands=0, drop=True), bands=["B04"]) == "DimensionMissing"
+    )
+    assert code_of(run, "filter_bands", data=cube, wavelengths=[[0.7, 0.6]]) == "ProcessParameterInvalid"
+
+
+@pytest.mark.parametrize(
+    ("extent", "kept"),
+    [
+        (["2020-01-05", "2020-01-20"], [0]),
+        (["2020-01-05", "2020-01-20T00:00:01Z"], [0, 1]),
+        (["2020-01-20", None], [1, 2, 3]),
+        ([None, "2020-04-20T10:30:00Z"], [0, 1, 2]),
+        ([None, "2020-04-20T12:30:00.5+02:00"], [0, 1, 2, 3]),
+        (["0001-01-01", "9999-01-01"], [0, 1, 2, 3]),
+        (["2021-01-01", None], []),
+    ],
+)
+def test_filter_temporal(run: Run, cube: xr.DataArray, extent: list[str | None], kept: list[int]) -> None:
+    result = run("filter_temporal", data=cube, extent=extent)
+    assert labels(result, "t") == labels(cube.isel(t=kept), "t")
+    assert dimensions_of(result) == dimensions_of(cube)
+    assert labels(run("filter_temporal", data=cube, extent=extent, dimension="t"), "t") == labels(result, "t")
+
+
+def test_faults_of_filter_temporal(run: Run, cube: xr.DataArray) -> None:
+    extent = ["2020-01-01", "2021-01-01"]
+    assert (
+        code_of(run, "filter_temporal", data=cube, extent=extent, dimension="time") == "DimensionNotAvailable"
+    )
+    assert code_of(run, "filter_temporal", data=cube, extent=extent, dimension="x") == "DimensionNotAvailable"
+    assert code_of(run, "filter_temporal", data=cube, extent=extent[::-1]) == "TemporalExtentEmpty"
+    without = cube.isel(t=0, drop=True)
+    assert code_of(run, "filter_temporal", data=without, extent=extent) == "DimensionNotAvailable"
+
+
+@pytest.mark.parametrize(
+    ("west", "east", "kept"),
+    [
+        (600_005, 600_025, [0, 1, 2]),
+        (600_006, 600_024, [1]),
+        (0, 600_005, [0]),
+        (0, 1_000_000, list(range(8))),
+        (600_006, 600_014, []),
+    ],
+)
+def test_pixels_are_kept_if_their_centre_is_inside(
+    run: Run, cube: xr.DataArray, west: float, east: float, kept: list[int]
+) -> None:
+    extent = {"west": west, "east": east, "south": 4_999_970, "north": 5_000_000, "crs": 32632}
+    result = run("filter_bbox", data=cube, extent=extent)
+    assert labels(result, "x") == labels(cube.isel(x=kept), "x")
+    assert labels(result, "y") == labels(cube, "y")[:3]
+    assert dimensions_of(result) == dimensions_of(cube)
+    assert result.shape == (4, 3, 3, len(kept))
+    assert result.compute().shape == result.shape
+
+
+def test_bounding_boxes_are_projected(run: Run, cube: xr.DataArray) -> None:
+    from pyproj import Transformer
+
+    project = Transformer.from_crs(32632, 4326, always_xy=True).transform
+    west, south = project(600_020, 4_999_960)
+    east, north = project(600_060, 4_999_990)
+    result = run(
+        "filter_bbox", data=cube, extent={"west": west, "east": east, "south": south, "north": north}
+    )
+    assert labels(result, "x") == labels(cube, "x")[2:6]
+    assert labels(result, "y") == labels(cube, "y")[1:4]
+
+
+def test_boxes_may_be_larger_than_what_can_be_projected(run: Run, cube: xr.DataArray) -> None:
+    world = {"west": -180, "east": 180, "south": -90, "north": 90}
+    assert run("filter_bbox", data=cube, extent=world).shape == cube.shape
+    elsewhere = {"west": -180, "east": -90, "south": -90, "north": 90}
+    assert run("filter_bbox", data=cube, extent=elsewhere).sizes["x"] == 0
+
+
+def test_cubes_without_reference_system_take_the_box_as_it_is(run: Run) -> None:
+    plain = xr.DataArray(np.zeros((3, 3)), dims=("y", "x"), coords={"y": [0, 1, 2], "x": [0, 1, 2]})
+    result = run("filter_bbox", data=plain, extent={"west": 1, "east": 5, "south": 0, "north": 1})
+    assert result.shape == (2, 2)
+
+
+def test_faults_of_filter_bbox(run: Run, cube: xr.DataArray) -> None:
+    extent = {"west": 0, "east": 1, "south": 0, "north": 1}
+    assert (
+        code_of(run, "filter_bbox", data=cube.isel(x=0, drop=True), extent=extent) == "DimensionNotAvailable"
+    )
+    assert (
+        code_of(run, "filter_bbox", data=cube, extent=extent | {"crs": 999_999}) == "ProcessParameterInvalid"
+    )
+    assert (
+        code_of(run, "filter_bbox", data=cube, extent=extent | {"crs": "nonsense"})
+        == "ProcessParameterInvalid"
+    )
+
+
+def test_height_is_filtered_where_there_is_one(run: Run, cube: xr.DataArray) -> None:
+    high = run("add_dimension", data=cube, name="z", label=100, type="spatial")
+    extent = {"west": 0, "east": 1e6, "south": 0, "north": 1e7, "crs": 32632}
+    assert run("filter_bbox", data=high, extent=extent | {"base": 50}).sizes["z"] == 1
+    assert run("filter_bbox", data=high, extent=extent | {"height": 50}).sizes["z"] == 0
+
+
+def test_callbacks_run_on_what_filters_leave_empty(run: Run, cube: xr.DataArray) -> None:
+    nothing = make_cube(cube.isel(x=[]), dimensions_of(cube))
+    inner = {"n": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}
+    result = run("reduce_dimension", data=nothing, reducer={"process_graph": inner}, dimension="t")
+    assert result.compute().shape == (3, 6, 0)

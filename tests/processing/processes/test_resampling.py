@@ -1,0 +1,110 @@
+"""Resampling and warping of the horizontal dimensions."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dask
+import numpy as np
+import pytest
+import xarray as xr
+
+from connexeo.generated.errors import OpenEOError
+from connexeo.processing.cube import Dimension, crs_of, dimensions_of, labels, make_cube, spatial_dimension
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """rasterio hides a warning of its own in a way that other threads undo now and then."""
+    with dask.config.set(scheduler="synchronous"):
+        yield
+
+
+@pytest.fixture
+def ramp() -> xr.DataArray:
+    """A cube (y, x) whose values are the easting."""
+    x, y = 600_005 + 10.0 * np.arange(40), 5_000_000 - 10.0 * np.arange(20) - 5
+    data = xr.DataArray(np.broadcast_to(x, (20, 40)).copy(), dims=("y", "x"), coords={"y": y, "x": x}).chunk(
+        10
+    )
+    return make_cube(data, [Dimension("y", "spatial", "y", 32632), Dimension("x", "spatial", "x", 32632)])
+
+
+def test_average_of_four_pixels(run: Run, cube: xr.DataArray) -> None:
+    whole = cube.fillna(1)
+    result = run("resample_spatial", data=whole, resolution=20, method="average")
+    assert result.chunks is not None
+    assert result.shape == (4, 3, 3, 4)
+    assert labels(result, "x") == (600_010.0, 600_030.0, 600_050.0, 600_070.0)
+    assert labels(result, "y") == (4_999_990.0, 4_999_970.0, 4_999_950.0)
+    assert dimensions_of(result) == dimensions_of(cube)
+    expected = whole.values.reshape(4, 3, 3, 2, 4, 2).mean((3, 5))
+    np.testing.assert_allclose(result, expected, rtol=1e-6)
+
+
+def test_order_and_direction_of_dimensions_stay(run: Run, cube: xr.DataArray) -> None:
+    whole = cube.fillna(1)
+    turned = make_cube(
+        whole.transpose("x", "bands", "y", "t").isel(y=slice(None, None, -1)), dimensions_of(cube)
+    )
+    result = run("resample_spatial", data=turned, resolution=20, method="average")
+    assert result.dims == ("x", "bands", "y", "t")
+    assert labels(result, "y") == (4_999_950.0, 4_999_970.0, 4_999_990.0)
+    expected = run("resample_spatial", data=whole, resolution=20, method="average")
+    np.testing.assert_allclose(
+        result.transpose(*cube.dims).isel(y=slice(None, None, -1)), expected, rtol=1e-6
+    )
+
+
+@pytest.mark.filterwarnings("ignore:Use .@. matmul:PendingDeprecationWarning")  # rasterio with affine 3
+def test_integers_get_no_data_outside(run: Run, ramp: xr.DataArray) -> None:
+    result = run("resample_spatial", data=ramp.astype("int16"), projection=3857)
+    assert result.dtype == "float32"
+    assert np.isnan(result).any()
+
+
+@pytest.mark.filterwarnings("ignore:Use .@. matmul:PendingDeprecationWarning")  # rasterio with affine 3
+def test_projection(run: Run, ramp: xr.DataArray) -> None:
+    from pyproj import Transformer
+
+    result = run(
+        "resample_spatial", data=ramp, projection=4326, resolution=0.0001, method="bilinear"
+    ).compute()
+    assert crs_of(result) == 4326
+    assert [one.axis for one in dimensions_of(result)] == ["y", "x"]
+    longitude, latitude = np.meshgrid(result.x, result.y)
+    easting, _ = Transformer.from_crs(4326, 32632, always_xy=True).transform(longitude, latitude)
+    inside = np.isfinite(result.values)
+    assert inside.mean() > 0.8
+    np.testing.assert_allclose(result.values[inside], easting[inside], atol=5)
+
+
+@pytest.mark.parametrize(
+    ("align", "x", "y"),
+    [
+        ("upper-left", 600_015, 4_999_985),
+        ("lower-left", 600_015, 4_999_995),
+        ("upper-right", 599_995, 4_999_985),
+        ("lower-right", 599_995, 4_999_995),
+    ],
+)
+def test_alignment(run: Run, ramp: xr.DataArray, align: str, x: float, y: float) -> None:
+    result = run("resample_spatial", data=ramp, resolution=[30, 30], align=align)
+    assert (labels(result, "x")[0], labels(result, "y")[0]) == (x, y)
+    assert result.shape == (7, 14)
+
+
+def test_faults(run: Run, ramp: xr.DataArray) -> None:
+    unknown = xr.DataArray(np.zeros((3, 3)), dims=("y", "x"), coords={"y": [3, 2, 1], "x": [1, 2, 3]})
+    assert spatial_dimension(unknown, "x") == Dimension("x", "spatial", "x")
+    cases: list[tuple[xr.DataArray, dict[str, Any], str]] = [
+        (ramp, {}, "ProcessParameterInvalid"),
+        (ramp, {"projection": 999_999}, "ProcessParameterInvalid"),
+        (unknown, {"resolution": 2}, "IncompatibleDataCubes"),
+        (ramp.isel(x=0, drop=True), {"resolution": 2}, "IncompatibleDataCubes"),
+    ]
+    for data, arguments, code in cases:
+        with pytest.raises(OpenEOError) as caught:
+            run("resample_spatial", data=data, **arguments)
+        assert caught.value.code == code
