@@ -1,0 +1,1 @@
+"""Drivers: what stands behind the handlers. An API instance runs exactly one."""

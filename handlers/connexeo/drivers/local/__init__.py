@@ -1,0 +1,1 @@
+"""The local driver: a complete back-end on one machine."""

@@ -1,0 +1,29 @@
+"""Capabilities of the local driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connexeo.drivers.local.accounts import LocalAccounts
+
+from connexeo.drivers.interface import Json, User
+from connexeo.processing.formats import list_formats
+
+
+class LocalCapabilities:
+    """File formats, and whether the database answers. There is no runtime for user-defined functions yet."""
+
+    def __init__(self, accounts: LocalAccounts) -> None:
+        self._accounts = accounts
+
+    async def capabilities(self, user: User | None) -> Json:
+        """Nothing beyond what every back-end says of itself."""
+        return {}
+
+    async def list_file_types(self, user: User | None) -> Json:
+        """The formats that the process engine reads and writes."""
+        return list_formats()
+
+    async def ready(self) -> Mapping[str, bool]:
+        """Whether the database answers."""
+        return {"database": await self._accounts.ready()}

@@ -1,0 +1,118 @@
+"""The process that computes synchronous results: reads requests, writes answers, one JSON object a line.
+
+Run as ``python -m connexeo.drivers.local.child``. Pixels are computed here and not in the web worker, so that a
+worker stays small and responsive, and a computation can be stopped for certain: by killing its process.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from connexeo.generated.errors import OpenEOError, ProcessGraphComplexity
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    answers = _private_stdout()
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
+    while True:
+        answers.write(orjson.dumps(_answer(requests.get()), default=str) + b"\n")
+        answers.flush()
+
+
+def _read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Read ahead, to notice the death of the parent: nobody waits for results then, or removes them."""
+    folders: list[str] = []
+    for line in sys.stdin.buffer:
+        request: dict[str, Any] = orjson.loads(line)
+        folders = [*filter(os.path.exists, folders), request["folder"]]
+        requests.put(request)
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    # At once, in the middle of whatever the main thread and those of dask do.
+    os._exit(0)
+
+
+def _private_stdout() -> IO[bytes]:
+    """Keep standard output for answers: whatever libraries print goes to standard error."""
+    sys.stdout.flush()
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return answers
+
+
+def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
+    logs: list[dict[str, Any]] = []
+    try:
+        return {**compute(request, logs), "logs": logs}
+    except OpenEOError as error:
+        return {"error": {"code": error.code, "message": error.message}, "logs": logs}
+    except MemoryError:
+        complexity = ProcessGraphComplexity()
+        return {"error": {"code": complexity.code, "message": complexity.message}, "logs": logs}
+    except Exception:  # noqa: BLE001 - the boundary of the process: the parent logs it and answers Internal
+        return {"failure": traceback.format_exc(), "logs": logs}
+
+
+def compute(request: Mapping[str, Any], logs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Evaluate one process and write its result.
+
+    Args:
+        request: ``process``, ``folder`` to write to, ``catalogues`` and ``max_bytes``.
+        logs: Collects log entries.
+
+    Raises:
+        OpenEOError: whatever the graph or the data is at fault for; ProcessGraphComplexity when the result would
+            be larger than ``max_bytes``.
+    """
+    from connexeo.drivers.local.environment import make_environment
+    from connexeo.processing.evaluation import execute
+    from connexeo.processing.formats import archive, write_results
+    from connexeo.processing.result import Result
+
+    environment = make_environment(
+        tuple(request["catalogues"]),
+        tuple(request["process_modules"]),
+        log=lambda entry: logs.append(asdict(entry)),
+    )
+    evaluation = execute(request["process"], environment=environment)
+    value = evaluation.value
+    results = evaluation.results or (Result(value, _default_format(value)),)
+    _check_size(sum(int(getattr(result.data, "nbytes", 0)) for result in results), request["max_bytes"])
+    folder = Path(request["folder"])
+    files = write_results(results, folder)
+    if len(files) > 1:
+        return {"files": [str(archive(files, folder))], "media_type": "application/x-tar"}
+    return {"files": [str(files[0].path)], "media_type": files[0].media_type}
+
+
+def _check_size(size: int, limit: int) -> None:
+    if size > limit:
+        raise ProcessGraphComplexity(
+            f"The result has {size / 2**20:.0f} MB of pixels, more than the {limit / 2**20:.0f} MB that "
+            "synchronous processing allows. Ask for a smaller extent, fewer bands or dates, or a batch job."
+        )
+
+
+def _default_format(value: Any) -> str:
+    """Format of a result that no save_result asked for one."""
+    dims = getattr(value, "dims", None)
+    if dims is None:
+        return "JSON"
+    return "GTiff" if {"x", "y"} <= set(dims) else "netCDF"
+
+
+if __name__ == "__main__":
+    main()

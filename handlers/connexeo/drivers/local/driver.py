@@ -1,0 +1,77 @@
+"""The local driver: a complete back-end on one machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from connexeo.drivers.interface import (
+    AccountManagement,
+    BatchJobs,
+    Capabilities,
+    DataDiscovery,
+    DataProcessing,
+    FileStorage,
+    ProcessDiscovery,
+    SecondaryServices,
+    UserDefinedProcesses,
+)
+from connexeo.drivers.local.accounts import LocalAccounts
+from connexeo.drivers.local.capabilities import LocalCapabilities
+from connexeo.drivers.local.catalogue import Catalogue
+from connexeo.drivers.local.discovery import LocalDiscovery
+from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
+from connexeo.settings import Settings
+
+
+class LocalDriver:
+    """STAC collections, our own process engine, accounts in a database.
+
+    The microservices have the types of their Protocols, so that a provider's subclass may put others in their places.
+    """
+
+    capabilities: Capabilities
+    data_discovery: DataDiscovery | None
+    process_discovery: ProcessDiscovery | None
+    data_processing: DataProcessing | None
+    batch_jobs: BatchJobs | None = None
+    file_storage: FileStorage | None = None
+    user_defined_processes: UserDefinedProcesses | None = None
+    secondary_services: SecondaryServices | None = None
+    account_management: AccountManagement | None
+
+    def __init__(self, settings: Settings) -> None:
+        catalogue = Catalogue(catalogue_sources(settings))
+        self._accounts = LocalAccounts.from_settings(settings)
+        self._processing = LocalProcessing(settings, catalogue_sources(settings))
+        self.account_management = self._accounts
+        # It leaves out list_udf_runtimes: the operation does not exist here.
+        self.capabilities = cast(Capabilities, LocalCapabilities(self._accounts))
+        self.data_discovery = LocalDiscovery(catalogue)
+        self.process_discovery = LocalProcessDiscovery(settings.process_modules)
+        self.data_processing = self._processing
+
+    async def start(self) -> None:
+        """Open the database and make the signing key, if they are not there yet."""
+        await self._accounts.start()
+
+    async def stop(self) -> None:
+        """Stop computations and close the database."""
+        await self._processing.stop()
+        await self._accounts.stop()
+
+
+def catalogue_sources(settings: Settings) -> tuple[str, ...]:
+    """Folders and URLs of the STAC catalogues, the demo's included."""
+    demo = (str(demo_folder(settings)),) if settings.demo else ()
+    return (*settings.catalogues, *demo)
+
+
+def demo_folder(settings: Settings) -> Path:
+    """Where the demo collections are written."""
+    return settings.data.resolve() / "demo"
+
+
+def create_driver(settings: Settings) -> LocalDriver:
+    """Make the driver; the entry point ``local``."""
+    return LocalDriver(settings)

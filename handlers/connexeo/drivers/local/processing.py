@@ -1,0 +1,112 @@
+"""Process discovery, validation and synchronous processing of the local driver."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from connexeo.drivers.interface import ComputedResult, Json, User
+from connexeo.drivers.local.runner import Runner
+from connexeo.generated import errors as generated
+from connexeo.generated import load_processes
+from connexeo.generated.errors import Internal, OpenEOError, StorageFailure
+from connexeo.processing.definitions import default_definitions
+from connexeo.processing.registry import implemented
+from connexeo.processing.validation import check, validate
+from connexeo.settings import Settings
+
+logger = structlog.get_logger("connexeo.processing")
+
+
+class LocalProcessDiscovery:
+    """The definitions of the processes that have an implementation."""
+
+    def __init__(self, process_modules: tuple[str, ...]) -> None:
+        available = implemented(process_modules)
+        self._processes = [p for p in load_processes() if p["id"] in available]
+
+    async def list_processes(self, user: User | None) -> Sequence[Json]:
+        """All of them; they are the same for every user."""
+        return self._processes
+
+
+class LocalProcessing:
+    """Validates in the worker, computes in child processes."""
+
+    def __init__(self, settings: Settings, catalogues: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._catalogues = catalogues
+        self._definitions = default_definitions()
+        self._runner = Runner(timeout=settings.result_timeout)
+
+    async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
+        """All faults of the process, in the order of the document."""
+        faults = validate(process, definitions=self._definitions)
+        return [{"code": fault.code, "message": fault.message} for fault in faults]
+
+    async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
+        """Check the process, then compute it in a child process."""
+        process: Mapping[str, Any] = request["process"]
+        check(process, definitions=self._definitions)
+        folder = _temporary_folder()
+        try:
+            answer = await self._runner.run(
+                {
+                    "process": process,
+                    "folder": str(folder),
+                    "catalogues": self._catalogues,
+                    "process_modules": self._settings.process_modules,
+                    "max_bytes": self._settings.result_memory,
+                }
+            )
+            return _computed(answer, folder, request_id)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    async def stop(self) -> None:
+        """End running computations."""
+        await self._runner.stop()
+
+
+def _temporary_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="connexeo-result-"))
+    except OSError as error:
+        raise StorageFailure() from error
+
+
+def _computed(answer: Mapping[str, Any], folder: Path, request_id: str) -> ComputedResult:
+    if "failure" in answer:
+        logger.error("result.failed", request_id=request_id, traceback=answer["failure"])
+        raise Internal(
+            f"The computation failed. The provider finds the reason in the logs, under {request_id}."
+        )
+    if "error" in answer:
+        raise error_of(answer["error"]["code"], answer["error"]["message"])
+    return ComputedResult(
+        folder=folder,
+        files=[Path(name) for name in answer["files"]],
+        media_type=answer["media_type"],
+        logs=answer["logs"],
+    )
+
+
+@cache
+def _error_classes() -> dict[str, type[OpenEOError]]:
+    return {
+        value.code: value
+        for value in vars(generated).values()
+        if isinstance(value, type) and issubclass(value, OpenEOError)
+    }
+
+
+def error_of(code: str, message: str) -> OpenEOError:
+    """The error that a child process reported; ``Internal`` when its code is none of the contract's."""
+    return _error_classes().get(code, Internal)(message)

@@ -1,0 +1,1 @@
+"""Users of OpenID Connect providers: access tokens checked, user data fetched."""

@@ -1,0 +1,16 @@
+"""The one HTTP client for URLs that users supply."""
+
+from connexeo.fetch.client import Fetched, GuardedClient
+from connexeo.fetch.errors import FetchError, FetchFailed, FetchRefused, FetchTimeout, FetchTooLarge
+from connexeo.fetch.policy import FetchPolicy
+
+__all__ = [
+    "FetchError",
+    "FetchFailed",
+    "FetchPolicy",
+    "FetchRefused",
+    "FetchTimeout",
+    "FetchTooLarge",
+    "Fetched",
+    "GuardedClient",
+]

@@ -1,0 +1,215 @@
+"""Twelve-factor settings: ``CONNEXEO_*`` environment variables win over a TOML file, which wins over defaults.
+
+Every field below is both: ``title`` is ``CONNEXEO_TITLE`` in the environment and ``title = …`` in the file.
+Lists are comma-separated in the environment. Relative paths in the file start at the file's folder, all others at
+the working directory. Only the server, the drivers and the command line read settings;
+lower layers get plain arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+Names = Annotated[tuple[str, ...], NoDecode]
+Paths = Annotated[tuple[Path, ...], NoDecode]
+
+
+class OidcProvider(BaseModel):
+    """An OpenID Connect provider that users may log in with (``GET /credentials/oidc``)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[\d\w]{1,20}$")
+    issuer: str
+    title: str
+    description: str | None = None
+    scopes: tuple[str, ...] = ("openid", "email")
+    default_clients: tuple[dict[str, Any], ...] = ()
+    audience: str | None = None
+    """Expected ``aud`` of access tokens; any audience is accepted when unset."""
+    roles_claim: str | None = None
+    """Claim that lists a user's roles, for example ``eduperson_entitlement``."""
+    allow_private_network: bool = False
+    """Let the issuer live on a private or loopback address (an issuer inside the own network, or a test)."""
+
+
+class Settings(BaseSettings):
+    """Everything that a deployment decides."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CONNEXEO_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+    )
+
+    # What the back-end calls itself.
+    id: str = "connexeo"
+    title: str = "connexeo"
+    description: str = "An openEO back-end built with connexeo."
+
+    # Where it listens, and how it is seen from outside.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=2, ge=1)
+    base_path: str = ""
+    """Path below which the API lives, such as ``/openeo/1.3``; the well-known document stays at the root."""
+    public_url: str | None = None
+    """Absolute URL of the API as clients see it; without it, links follow the request's ``Host``."""
+    production: bool = True
+    """Value of ``production`` in the capabilities."""
+
+    # What is served.
+    driver: str = "local"
+    """Name of an entry point in the group ``connexeo.drivers``, or ``package.module:factory``."""
+    handlers: Names = ()
+    """Handler packages of the deployment; they are asked before ours, operation by operation."""
+    contract: Path | None = None
+    """A merged OpenAPI document (``connexeo spec build``) instead of the one that ships."""
+    overlays: Paths = ()
+    """Overlay documents that ``connexeo serve`` merges into the contract at start."""
+    disabled: Names = ()
+    """operationIds that are switched off: not listed, and answered with FeatureUnsupported."""
+    process_modules: Names = ()
+    """Modules with further process implementations."""
+
+    # State.
+    data: Path = Path("connexeo-data")
+    """Folder of everything that lasts: database, secret, demo data."""
+    database: str | None = None
+    """SQLAlchemy URL; an SQLite file in the data folder when unset."""
+    catalogues: Names = ()
+    """Folders with static STAC catalogues, and URLs of STAC APIs."""
+    demo: bool = False
+    """Serve the demo collections and the account demo/demo; refused on anything but loopback."""
+
+    # Accounts.
+    secret: SecretStr | None = None
+    """Key that signs tokens; kept in a file in the data folder when unset."""
+    token_lifetime: int = Field(default=8 * 3600, ge=1)
+    """Seconds until a Basic token expires."""
+    oidc: tuple[OidcProvider, ...] = ()
+
+    # Limits.
+    max_body: int = Field(default=16 * 2**20, ge=1024)
+    """Largest JSON request body, in bytes, compressed or not."""
+    result_timeout: float = Field(default=300.0, gt=0)
+    """Seconds after which ``POST /result`` is stopped."""
+    result_memory: int = Field(default=2 * 2**30, ge=2**26)
+    """Bytes of input pixels above which ``POST /result`` is refused."""
+    discovery_cache: float = Field(default=5.0, ge=0)
+    """Seconds for which a public discovery document is answered without asking the driver again."""
+
+    # Operations.
+    log_format: Literal["json", "text"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = True
+    metrics: bool = False
+    """Serve Prometheus metrics at ``/metrics``."""
+    shutdown_timeout: int = Field(default=30, ge=1)
+    """Seconds that running requests are given when the server stops."""
+
+    @field_validator("handlers", "disabled", "process_modules", "catalogues", "overlays", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _names(value) if isinstance(value, str) else value
+
+    @field_validator("base_path")
+    @classmethod
+    def _canonical_base_path(cls, value: str) -> str:
+        value = value.strip("/")
+        return f"/{value}" if value else ""
+
+    @field_validator("public_url")
+    @classmethod
+    def _canonical_public_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("must start with http:// or https://")
+        return value.rstrip("/")
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy URL of the database in use."""
+        return self.database or f"sqlite:///{self.data.resolve() / 'connexeo.sqlite'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file that ``CONNEXEO_CONFIG`` names."""
+        sources = [init_settings, env_settings]
+        config = os.environ.get("CONNEXEO_CONFIG")
+        if config:
+            sources.append(InitSettingsSource(settings_cls, read_file(Path(config))))
+        return tuple(sources)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, relative paths resolved against its folder.
+
+    Raises:
+        ValueError: when it cannot be read as TOML.
+    """
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise ValueError(f"the settings file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"the settings file {path} is not valid TOML: {error}") from error
+    folder = path.resolve().parent
+    return {key: _resolved(key, value, folder) for key, value in values.items()}
+
+
+def _resolved(key: str, value: Any, folder: Path) -> Any:
+    """A setting of the file, with paths made absolute; what has the wrong type is left to the validation."""
+    if key in ("contract", "data") and isinstance(value, str):
+        return folder / value
+    if key in ("overlays", "catalogues"):
+        entries = _names(value) if isinstance(value, str) else value
+        if isinstance(entries, list | tuple):
+            return tuple(_path_beside(entry, folder) for entry in entries)
+    return value
+
+
+def _path_beside(entry: Any, folder: Path) -> Any:
+    return str(folder / entry) if isinstance(entry, str) and "://" not in entry else entry
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings; arguments that are None count as not given.
+
+    Raises:
+        ValueError: with one readable line for each setting that is wrong.
+    """
+    config = os.environ.get("CONNEXEO_CONFIG")
+    if config and not Path(config).is_file():
+        raise ValueError(f"the settings file {config} does not exist")
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ValueError("wrong settings: " + "; ".join(faults)) from None

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connexeo.drivers.oidc.providers import describe_provider, roles_of, user_id, user_of
+from connexeo.settings import OidcProvider
+
+CONTRACT_USER_ID = re.compile(r"[\w\-.~]+", re.ASCII)
+
+
+def _provider(**settings: Any) -> OidcProvider:
+    return OidcProvider(id="river", issuer="https://login.river.example", title="River ID", **settings)
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ("ana", "river~ana"),
+        ("auth0|5f7c", "river~auth0~7c5f7c"),
+        ("../../etc", "river~..~2f..~2fetc"),
+        ("a~7c", "river~a~7e7c"),
+        ("ä@x", "river~~c3~a4~40x"),
+    ],
+)
+def test_user_id(subject: str, expected: str) -> None:
+    assert user_id("river", subject) == expected
+
+
+@given(st.text(min_size=1, max_size=255).filter(lambda s: s.isprintable()))
+def test_user_id_suits_the_contract(subject: str) -> None:
+    identifier = user_id("river", subject)
+    assert CONTRACT_USER_ID.fullmatch(identifier)
+    assert len(identifier) <= 200
+
+
+@given(st.lists(st.text(alphabet="a~/7ce2fé", min_size=1, max_size=5), min_size=2, max_size=2, unique=True))
+def test_user_ids_differ(subjects: list[str]) -> None:
+    assert len({user_id("river", subject) for subject in subjects}) == 2
+
+
+def test_very_long_subjects_differ() -> None:
+    assert user_id("river", "ä" * 200) != user_id("river", "ä" * 201)
+
+
+def test_user_of_claims() -> None:
+    claims = {
+        "sub": "ana",
+        "name": "  ",
+        "preferred_username": "ana.\0\ud800l",
+        "email": ["x"],
+        "groups": ["eo", 1, "\0"],
+    }
+    user = user_of(_provider(roles_claim="groups"), claims)
+    assert (user.name, user.email, user.provider) == ("ana.l", None, "river")
+    assert user.roles == {"eo"}
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims", "expected"),
+    [
+        (None, {"groups": ["a"]}, set()),
+        ("groups", {"groups": ["a", "b"]}, {"a", "b"}),
+        ("scope", {"scope": "a b  c"}, {"a", "b", "c"}),
+        ("realm_access.roles", {"realm_access": {"roles": ["a"]}}, {"a"}),
+        ("https://x.example/roles", {"https://x.example/roles": ["a"]}, {"a"}),
+        ("groups", {"groups": []}, set()),
+        ("groups", {}, None),
+        ("groups", {"groups": 5}, None),
+        ("a.b", {"a": "text"}, None),
+    ],
+)
+def test_roles(claim: str | None, claims: dict[str, Any], expected: set[str] | None) -> None:
+    assert roles_of(_provider(roles_claim=claim), claims) == expected
+
+
+def test_description_keeps_what_the_contract_knows() -> None:
+    client = {"id": "c", "grant_types": ["refresh_token"]}
+    provider = _provider(description="For *all*.", default_clients=(client,), audience="secret-audience")
+    assert describe_provider(provider) == {
+        "id": "river",
+        "issuer": "https://login.river.example",
+        "title": "River ID",
+        "description": "For *all*.",
+        "scopes": ["openid", "email"],
+        "default_clients": [client],
+    }
+    assert (
+        describe_provider(_provider().model_copy(update={"issuer": "https://x.example/"}))["issuer"]
+        == "https://x.example"
+    )
