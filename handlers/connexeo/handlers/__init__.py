@@ -1,0 +1,1 @@
+"""Handlers: one module per openEO microservice, one thin function per operation."""

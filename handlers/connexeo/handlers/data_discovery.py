@@ -1,0 +1,65 @@
+"""EO data discovery: STAC collections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from connexeo.generated import models
+from connexeo.handlers.context import Context, public
+
+JSON = "application/json"
+
+
+@public
+async def list_collections(
+    context: Context, *, limit: int | None = None, offset: str | None = None
+) -> models.Collections:
+    """``GET /collections``: all collections, or a page of them when ``limit`` is given."""
+    assert context.driver.data_discovery is not None
+    # The standard leaves to the back-end what a `next` link looks like, so its contract has no such parameter.
+    offset = offset or context.request.query_params.get("offset") or None
+    page = await context.driver.data_discovery.list_collections(context.user, limit=limit, offset=offset)
+    links = [
+        _link(context, "self", "/collections", limit=limit, offset=offset),
+        _link(context, "root", "/"),
+    ]
+    if page.next_offset is not None:
+        links.append(_link(context, "next", "/collections", limit=limit, offset=page.next_offset))
+    collections = [_with_links(context, item) for item in page.items]
+    return cast(models.Collections, {"collections": collections, "links": links})
+
+
+@public
+async def describe_collection(context: Context, *, collection_id: str) -> models.DescribeCollectionResponse:
+    """``GET /collections/{collection_id}``."""
+    assert context.driver.data_discovery is not None
+    collection = await context.driver.data_discovery.describe_collection(context.user, collection_id)
+    return cast(models.DescribeCollectionResponse, _with_links(context, collection))
+
+
+@public
+async def list_collection_queryables(context: Context, *, collection_id: str) -> models.JsonSchema:
+    """``GET /collections/{collection_id}/queryables``."""
+    assert context.driver.data_discovery is not None
+    queryables = await context.driver.data_discovery.list_collection_queryables(context.user, collection_id)
+    identified = {**queryables, "$id": context.url(f"/collections/{collection_id}/queryables")}
+    return cast(models.JsonSchema, identified)
+
+
+def _with_links(context: Context, collection: Mapping[str, Any]) -> dict[str, Any]:
+    path = f"/collections/{collection['id']}"
+    ours = [
+        _link(context, "self", path),
+        _link(context, "parent", "/collections"),
+        _link(context, "root", "/"),
+        {
+            **_link(context, "http://www.opengis.net/def/rel/ogc/1.0/queryables", f"{path}/queryables"),
+            "type": "application/schema+json",
+        },
+    ]
+    return {**collection, "links": [*ours, *collection.get("links", ())]}
+
+
+def _link(context: Context, rel: str, path: str, **query: str | int | None) -> dict[str, Any]:
+    return {"rel": rel, "href": context.url(path, **query), "type": JSON}

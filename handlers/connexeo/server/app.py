@@ -1,0 +1,162 @@
+"""Puts the server together: contract, driver and handlers, and the middlewares in the order they are passed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any, cast
+
+import structlog
+from connexion import ConnexionMiddleware
+from connexion.frameworks.starlette import starlettify_path
+from connexion.middleware.lifespan import LifespanMiddleware
+from starlette.types import ASGIApp
+
+from connexeo.drivers.interface import Driver
+from connexeo.handlers.context import Service
+from connexeo.server.contract import load_contract, make_contract, routing_document
+from connexeo.server.cors import Cors, Methods, RouteTable
+from connexeo.server.description import description_documents
+from connexeo.server.dispatch import Dispatcher
+from connexeo.server.documents import DocumentStore, PublicDocuments
+from connexeo.server.errors import Errors
+from connexeo.server.logs import configure_logging
+from connexeo.server.observability import AccessLog, Metrics, Requests
+from connexeo.server.operational import Operational
+from connexeo.server.resolver import offered_endpoints, resolve_handlers
+from connexeo.server.routing import Routing
+from connexeo.server.security import Security, security_map
+from connexeo.server.validation import CompiledValidation
+from connexeo.settings import Settings
+
+DRIVERS = "connexeo.drivers"
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+logger = structlog.get_logger("connexeo.server")
+
+
+def create_app(
+    settings: Settings, *, driver: Driver | None = None, document: Mapping[str, Any] | None = None
+) -> ASGIApp:
+    """Make the ASGI application.
+
+    Args:
+        settings: The deployment's settings.
+        driver: Instead of the one that the settings name.
+        document: A merged document, instead of the one that the settings name.
+
+    Raises:
+        ValueError: when settings contradict each other, or name what cannot be found.
+    """
+    if settings.demo and settings.host not in LOOPBACK:
+        raise ValueError(
+            f"the demo has a well-known password, so it is only served on loopback, not on {settings.host}"
+        )
+    configure_logging(settings)
+    contract = make_contract(document) if document is not None else load_contract(settings.contract)
+    driver = driver if driver is not None else load_driver(settings)
+    handlers = resolve_handlers(contract, settings.handlers, driver, settings.disabled)
+    service = Service(
+        settings=settings,
+        driver=driver,
+        api_version=contract.api_version,
+        backend_version=importlib.metadata.version("connexeo"),
+        document=contract.document,
+        endpoints=offered_endpoints(contract, handlers),
+        conformance=contract.conformance,
+        handlers=handlers,
+    )
+    routes = routing_document(contract)
+    described = description_documents(contract, service)
+    store = DocumentStore(settings.discovery_cache)
+    metrics = (
+        Metrics(multiprocess_folder=os.environ.get("PROMETHEUS_MULTIPROC_DIR")) if settings.metrics else None
+    )
+
+    access_log = AccessLog(settings.log_format) if settings.access_log else None
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        await driver.start()
+        logger.info("server.ready", driver=settings.driver, operations=len(handlers))
+        try:
+            yield
+        finally:
+            await driver.stop()
+            logger.info("server.stopped")
+
+    app = ConnexionMiddleware(
+        Dispatcher(contract, handlers, service, store),
+        lifespan=lifespan,
+        middlewares=[
+            partial(Requests, access_log=access_log, metrics=metrics),
+            Cors,
+            Errors,
+            partial(
+                Operational,
+                driver=driver,
+                metrics=metrics,
+                base_path=settings.base_path,
+                documents=described,
+            ),
+            partial(PublicDocuments, store=store),
+            partial(Methods, routes=_route_table(routes, settings.base_path, described)),
+            Routing,
+            Security,
+            CompiledValidation,
+            LifespanMiddleware,
+        ],
+    )
+    app.add_api(
+        routes,
+        base_path=settings.base_path,
+        # connexion wants a function for each operation; the dispatcher calls the real one.
+        resolver=lambda _: _never_called,
+        security_map=security_map(driver.account_management),
+        contract=contract,
+        offered=frozenset(handlers),
+        max_body=settings.max_body,
+    )
+    return cast(ASGIApp, app)
+
+
+def load_driver(settings: Settings) -> Driver:
+    """Make the driver that the settings name: an entry point, or ``package.module:factory``.
+
+    Raises:
+        ValueError: when there is no such driver.
+    """
+    name = settings.driver
+    factory: Callable[[Settings], Driver]
+    if ":" in name:
+        module, _, attribute = name.partition(":")
+        try:
+            factory = getattr(importlib.import_module(module), attribute)
+        except (ModuleNotFoundError, AttributeError) as error:
+            raise ValueError(f"the driver {name} cannot be imported: {error}") from error
+        return factory(settings)
+    found = {entry.name: entry for entry in importlib.metadata.entry_points(group=DRIVERS)}
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise ValueError(
+            f"there is no driver '{name}'; installed: {known}; or name one as package.module:factory"
+        )
+    factory = found[name].load()
+    return factory(settings)
+
+
+def _route_table(routes: Mapping[str, Any], base_path: str, documents: Iterable[str]) -> RouteTable:
+    table: dict[str, tuple[str, ...]] = dict.fromkeys(documents, ("GET",))
+    for path, item in routes["paths"].items():
+        types = {p["name"]: p["schema"].get("format") for op in item.values() for p in op["parameters"]}
+        table[base_path + starlettify_path(path, types)] = tuple(method.upper() for method in item)
+    return RouteTable(table)
+
+
+def _never_called() -> None:
+    raise AssertionError("the dispatcher calls handlers, connexion does not")

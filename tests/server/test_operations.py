@@ -1,0 +1,136 @@
+"""Every operation of the contract: what is offered answers as the contract says, the rest refuses properly."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from asgi_client import TOKEN, Client
+from connexeo.generated import load_openapi
+from connexeo.handlers.schemas import resolve
+from connexeo.server.contract import Operation, make_contract
+from connexeo.server.resolver import resolve_handlers
+from connexeo.server.schema import SchemaCompiler
+from fake_driver import FakeDriver
+
+CONTRACT = make_contract(load_openapi())
+OPERATIONS = list(CONTRACT.operations.values())
+OFFERED = resolve_handlers(CONTRACT, (), FakeDriver())
+GRAPH = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
+BASIC = {"Authorization": "Basic " + base64.b64encode(b"alice:secret").decode()}
+
+REQUESTS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "capabilities": ("/", {}),
+    "connect": ("/.well-known/openeo", {}),
+    "conformance": ("/conformance", {}),
+    "list-file-types": ("/file_formats", {}),
+    "list-udf-runtimes": ("/udf_runtimes", {}),
+    "list-collections": ("/collections", {}),
+    "describe-collection": ("/collections/alpha", {}),
+    "list-collection-queryables": ("/collections/alpha/queryables", {}),
+    "list-processes": ("/processes", {}),
+    "validate-custom-process": ("/validation", {"json": {"process_graph": GRAPH}}),
+    "compute-result": ("/result", {"json": {"process": {"process_graph": GRAPH}}, "headers": TOKEN}),
+    "authenticate-oidc": ("/credentials/oidc", {}),
+    "authenticate-basic": ("/credentials/basic", {"headers": BASIC}),
+    "describe-account": ("/me", {"headers": TOKEN}),
+}
+
+
+def example_path(operation: Operation) -> str:
+    return re.sub(r"\{\w+\}", "any", operation.path)
+
+
+def example_body(operation: Operation) -> dict[str, Any]:
+    return (
+        {}
+        if operation.body is None
+        else {"content": b"{}", "headers": {"Content-Type": next(iter(operation.body["content"]))}}
+    )
+
+
+def test_every_offered_operation_has_a_request_here() -> None:
+    assert set(REQUESTS) == set(OFFERED)
+
+
+@pytest.mark.parametrize("identifier", REQUESTS)
+def test_offered_operation_answers_as_the_contract_says(client: Client, identifier: str) -> None:
+    operation = CONTRACT.operations[identifier]
+    path, options = REQUESTS[identifier]
+    response = client.request(operation.method, path, **options)
+    assert response.status_code == operation.success, response.text
+    node = CONTRACT.document["paths"][operation.path][operation.method]
+    declared = resolve(CONTRACT.document, node["responses"][str(operation.success)])
+    media = declared.get("content", {}).get("application/json")
+    if media is not None:
+        faults = SchemaCompiler(CONTRACT.document).compile(media["schema"]).iter_errors(response.json())
+        assert [f"{list(fault.instance_path)}: {fault.message}" for fault in faults] == []
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
+def test_operation_without_credentials(client: Client, operation: Operation) -> None:
+    response = client.request(operation.method, example_path(operation), **example_body(operation))
+    if operation.needs_token:
+        assert response.status_code == 401
+        assert response.json()["code"] == "AuthenticationRequired"
+        scheme = "Bearer" if operation.accepts_token else "Basic"
+        assert response.headers["www-authenticate"].split()[0] == scheme
+    elif operation.id in OFFERED:
+        assert response.status_code in (200, 400, 404)
+    else:
+        assert response.status_code == 501
+        assert response.json()["code"] == "FeatureUnsupported"
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.id not in OFFERED], ids=lambda o: o.id)
+def test_operation_that_is_not_offered(client: Client, operation: Operation) -> None:
+    body = example_body(operation)
+    headers = {**body.pop("headers", {}), **TOKEN}
+    response = client.request(operation.method, example_path(operation), headers=headers, **body)
+    assert response.status_code == 501
+    assert response.json()["code"] == "FeatureUnsupported"
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.accepts_token], ids=lambda o: o.id)
+@pytest.mark.parametrize("token", ["Bearer basic//wrong", "Bearer nonsense", "Bearer"])
+def test_bad_token_is_refused_even_where_none_is_needed(
+    client: Client, operation: Operation, token: str
+) -> None:
+    body = example_body(operation)
+    headers = {**body.pop("headers", {}), "Authorization": token}
+    response = client.request(operation.method, example_path(operation), headers=headers, **body)
+    assert response.status_code == 403
+    assert response.json()["code"] == "TokenInvalid"
+
+
+@pytest.mark.parametrize("path", CONTRACT.document["paths"])
+def test_options_names_the_methods_of_the_path(client: Client, path: str) -> None:
+    methods = {o.method.upper() for o in OPERATIONS if o.path == path}
+    response = client.request(
+        "OPTIONS", re.sub(r"\{\w+\}", "any", path), headers={"Origin": "https://editor.example"}
+    )
+    assert response.status_code == 204
+    assert response.content == b""
+    assert set(response.headers["access-control-allow-methods"].split(", ")) == {"OPTIONS", *methods}
+    assert response.headers["allow"] == response.headers["access-control-allow-methods"]
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "authorization" in response.headers["access-control-allow-headers"].lower()
+
+
+@pytest.mark.parametrize("path", CONTRACT.document["paths"])
+def test_other_methods_are_not_allowed(client: Client, path: str) -> None:
+    methods = {o.method.upper() for o in OPERATIONS if o.path == path}
+    other = next(method for method in ("DELETE", "PATCH", "PUT") if method not in methods)
+    response = client.request(other, re.sub(r"\{\w+\}", "any", path))
+    assert response.status_code == 405
+    assert response.json()["code"] == "MethodNotAllowed"
+    assert set(response.headers["allow"].split(", ")) == {"OPTIONS", *methods}
+
+
+def test_capabilities_list_exactly_what_is_offered(client: Client) -> None:
+    listed = {(e["path"], method) for e in client.get("/").json()["endpoints"] for method in e["methods"]}
+    assert listed == {(CONTRACT.operations[i].path, CONTRACT.operations[i].method.upper()) for i in OFFERED}
