@@ -15,6 +15,7 @@ from connexeo.generated import load_processes
 from connexeo.generated.errors import (
     CollectionNotFound,
     CredentialsInvalid,
+    NotFound,
     PermissionsInsufficient,
     ProcessGraphMissing,
     TokenInvalid,
@@ -133,7 +134,12 @@ class FakeProcessing:
         folder = Path(tempfile.mkdtemp(prefix="connexeo-fake-"))
         path = folder / "result.txt"
         path.write_text("42")
-        return ComputedResult(folder, [path], "text/plain")
+        return ComputedResult(folder, [path], "text/plain", log_id="abc123")
+
+    async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
+        if log_id != "abc123":
+            raise NotFound()
+        return [{"id": "1", "level": "info", "message": f"computed for {user.id}"}]
 
 
 @dataclass

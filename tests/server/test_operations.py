@@ -35,6 +35,7 @@ REQUESTS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "list-processes": ("/processes", {}),
     "validate-custom-process": ("/validation", {"json": {"process_graph": GRAPH}}),
     "compute-result": ("/result", {"json": {"process": {"process_graph": GRAPH}}, "headers": TOKEN}),
+    "debug-result": ("/logs/abc123", {"headers": TOKEN}),
     "authenticate-oidc": ("/credentials/oidc", {}),
     "authenticate-basic": ("/credentials/basic", {"headers": BASIC}),
     "describe-account": ("/me", {"headers": TOKEN}),

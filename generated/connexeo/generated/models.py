@@ -1078,6 +1078,17 @@ DebugServiceResponse = TypedDict(
 )
 
 
+DebugResultResponse = TypedDict(
+    "DebugResultResponse",
+    {
+        "level": NotRequired[Literal["error", "warning", "info", "debug"]],
+        "logs": list[LogEntry],
+        "links": LinksPagination,
+        "federation:missing": NotRequired[FederationMissing],
+    },
+)
+
+
 FileFormat = TypedDict(
     "FileFormat",
     {

@@ -119,6 +119,7 @@ _ALL = (
         security=((), ("Bearer",)),
         parameters=(
             Parameter("limit", "limit", "query", False),
+            Parameter("offset", "offset", "query", False),
         ),
         has_body=False,
         media_types=(),
@@ -199,6 +200,7 @@ _ALL = (
         security=(("Bearer",),),
         parameters=(
             Parameter("limit", "limit", "query", False),
+            Parameter("offset", "offset", "query", False),
         ),
         has_body=False,
         media_types=(),
@@ -341,6 +343,7 @@ _ALL = (
         security=(("Bearer",),),
         parameters=(
             Parameter("limit", "limit", "query", False),
+            Parameter("offset", "offset", "query", False),
         ),
         has_body=False,
         media_types=(),
@@ -397,6 +400,7 @@ _ALL = (
         security=(("Bearer",),),
         parameters=(
             Parameter("limit", "limit", "query", False),
+            Parameter("offset", "offset", "query", False),
         ),
         has_body=False,
         media_types=(),
@@ -465,6 +469,7 @@ _ALL = (
         security=(("Bearer",),),
         parameters=(
             Parameter("limit", "limit", "query", False),
+            Parameter("offset", "offset", "query", False),
         ),
         has_body=False,
         media_types=(),
@@ -573,6 +578,20 @@ _ALL = (
         function="describe_account",
         security=(("Bearer",),),
         parameters=(),
+        has_body=False,
+        media_types=(),
+        success=(200,),
+    ),
+    Operation(
+        id="debug-result",
+        method="get",
+        path="/logs/{log_id}",
+        module="data_processing",
+        function="debug_result",
+        security=(("Bearer",),),
+        parameters=(
+            Parameter("log_id", "log_id", "path", True),
+        ),
         has_body=False,
         media_types=(),
         success=(200,),

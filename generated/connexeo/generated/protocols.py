@@ -59,6 +59,7 @@ class ListCollections(Protocol[ContextT_contra]):
         context: ContextT_contra,
         *,
         limit: int | None = None,
+        offset: str | None = None,
     ) -> models.Collections | Response: ...
 
 
@@ -125,6 +126,7 @@ class ListJobs(Protocol[ContextT_contra]):
         context: ContextT_contra,
         *,
         limit: int | None = None,
+        offset: str | None = None,
     ) -> models.BatchJobs | Response: ...
 
 
@@ -225,6 +227,7 @@ class ListFiles(Protocol[ContextT_contra]):
         context: ContextT_contra,
         *,
         limit: int | None = None,
+        offset: str | None = None,
     ) -> models.WorkspaceFiles | Response: ...
 
 
@@ -254,6 +257,7 @@ class ListCustomProcesses(Protocol[ContextT_contra]):
         context: ContextT_contra,
         *,
         limit: int | None = None,
+        offset: str | None = None,
     ) -> models.UserDefinedProcesses | Response: ...
 
 
@@ -305,6 +309,7 @@ class ListServices(Protocol[ContextT_contra]):
         context: ContextT_contra,
         *,
         limit: int | None = None,
+        offset: str | None = None,
     ) -> models.SecondaryWebServices | Response: ...
 
 
@@ -384,3 +389,14 @@ class DescribeAccount(Protocol[ContextT_contra]):
     """The logged-in user: ``GET /me``."""
 
     async def __call__(self, context: ContextT_contra) -> models.UserData | Response: ...
+
+
+class DebugResult(Protocol[ContextT_contra]):
+    """Logs of a synchronous computation: ``GET /logs/{log_id}``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        log_id: str,
+    ) -> models.DebugResultResponse | Response: ...

@@ -55,7 +55,8 @@ class ComputedResult:
     files: Sequence[Path]
     media_type: str
     """Media type of the only file; of the archive when there are several."""
-    logs: Sequence[Json] = ()
+    log_id: str | None = None
+    """Identifier of what the processes logged; None when nothing is kept."""
 
 
 class Capabilities(Protocol):
@@ -119,6 +120,14 @@ class DataProcessing(Protocol):
         Raises:
             OpenEOError: whatever the graph or the data is at fault for; ProcessGraphComplexity when it is too
                 large for synchronous processing; RequestTimeout when it took too long.
+        """
+        ...
+
+    async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
+        """Log entries of a synchronous computation.
+
+        Raises:
+            NotFound: when the user has no computation with this identifier.
         """
         ...
 

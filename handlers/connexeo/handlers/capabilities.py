@@ -37,7 +37,7 @@ async def capabilities(context: Context) -> models.Capabilities | Response:
         "api_version": service.api_version,
         "backend_version": service.backend_version,
         "stac_version": STAC_VERSION,
-        "production": settings.production,
+        "production": settings.in_production,
         "conformsTo": conformance_classes(context),
         "endpoints": list(service.endpoints),
         **additions,
@@ -52,7 +52,7 @@ async def connect(context: Context) -> models.WellKnownDiscovery:
     """``GET /.well-known/openeo``: the API versions served here."""
     version: models.Version = {
         "url": context.url("/"),
-        "production": context.settings.production,
+        "production": context.settings.in_production,
         "api_version": context.service.api_version,
     }
     return {"versions": [version]}

@@ -17,8 +17,6 @@ async def list_collections(
 ) -> models.Collections:
     """``GET /collections``: all collections, or a page of them when ``limit`` is given."""
     assert context.driver.data_discovery is not None
-    # The standard leaves to the back-end what a `next` link looks like, so its contract has no such parameter.
-    offset = offset or context.request.query_params.get("offset") or None
     page = await context.driver.data_discovery.list_collections(context.user, limit=limit, offset=offset)
     links = [
         _link(context, "self", "/collections", limit=limit, offset=offset),

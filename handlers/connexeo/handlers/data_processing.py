@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, cast
 
-from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
-from connexeo.drivers.interface import Json
+from connexeo.drivers.interface import ComputedResult, Json
 from connexeo.generated import models
 from connexeo.handlers.context import Context
 
@@ -37,14 +37,35 @@ async def compute_result(context: Context, *, body: models.SynchronousResultRequ
         context.account, cast(Json, body), request_id=context.request_id
     )
     result = await while_connected(context.request, computation)
-    path = result.files[0]
-    return FileResponse(
-        path,
-        media_type=result.media_type,
-        filename=path.name,
-        headers={"OpenEO-Costs": "0", "Cache-Control": "no-store"},
-        background=BackgroundTask(shutil.rmtree, result.folder, ignore_errors=True),
-    )
+    headers = {"OpenEO-Costs": "0", "Cache-Control": "no-store"}
+    if result.log_id is not None:
+        headers["OpenEO-Identifier"] = result.log_id
+        headers["Link"] = f'<{context.url(f"/logs/{result.log_id}")}>; rel="monitor"'
+    return ResultResponse(result, headers)
+
+
+async def debug_result(context: Context, *, log_id: str) -> models.DebugResultResponse:
+    """``GET /logs/{log_id}``: what the processes of a synchronous computation had to say."""
+    assert context.driver.data_processing is not None
+    entries = await context.driver.data_processing.debug_result(context.account, log_id)
+    links = [{"rel": "self", "href": context.url(f"/logs/{log_id}"), "type": "application/json"}]
+    return cast(models.DebugResultResponse, {"logs": list(entries), "links": links})
+
+
+class ResultResponse(FileResponse):
+    """Sends the file of a computation, then removes its folder, also when the client went away half-way."""
+
+    def __init__(self, result: ComputedResult, headers: Mapping[str, str]) -> None:
+        path = result.files[0]
+        super().__init__(path, media_type=result.media_type, filename=path.name, headers=headers)
+        self._folder = result.folder
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI connection."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
 
 
 async def while_connected(request: Request, computation: Coroutine[Any, Any, T]) -> T:

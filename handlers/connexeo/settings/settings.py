@@ -82,6 +82,8 @@ class Settings(BaseSettings):
     """Overlay documents that ``connexeo serve`` merges into the contract at start."""
     disabled: Names = ()
     """operationIds that are switched off: not listed, and answered with FeatureUnsupported."""
+    process_definitions: Paths = ()
+    """Folders with the definitions of further processes, one YAML or JSON file each."""
     process_modules: Names = ()
     """Modules with further process implementations."""
 
@@ -121,7 +123,15 @@ class Settings(BaseSettings):
     shutdown_timeout: int = Field(default=30, ge=1)
     """Seconds that running requests are given when the server stops."""
 
-    @field_validator("handlers", "disabled", "process_modules", "catalogues", "overlays", mode="before")
+    @field_validator(
+        "handlers",
+        "disabled",
+        "process_modules",
+        "process_definitions",
+        "catalogues",
+        "overlays",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return _names(value) if isinstance(value, str) else value
@@ -140,6 +150,11 @@ class Settings(BaseSettings):
         if not value.startswith(("http://", "https://")):
             raise ValueError("must start with http:// or https://")
         return value.rstrip("/")
+
+    @property
+    def in_production(self) -> bool:
+        """What the API says of itself; a demo never is."""
+        return self.production and not self.demo
 
     @property
     def database_url(self) -> str:
@@ -184,7 +199,7 @@ def _resolved(key: str, value: Any, folder: Path) -> Any:
     """A setting of the file, with paths made absolute; what has the wrong type is left to the validation."""
     if key in ("contract", "data") and isinstance(value, str):
         return folder / value
-    if key in ("overlays", "catalogues"):
+    if key in ("overlays", "catalogues", "process_definitions"):
         entries = _names(value) if isinstance(value, str) else value
         if isinstance(entries, list | tuple):
             return tuple(_path_beside(entry, folder) for entry in entries)

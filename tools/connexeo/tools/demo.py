@@ -24,7 +24,7 @@ def demo(
 def write_demo_data(settings: Settings) -> None:
     """Write the demo collections where the local driver looks for them, unless they are there."""
     from connexeo.drivers.local.demo import is_complete, write_demo
-    from connexeo.drivers.local.driver import demo_folder
+    from connexeo.drivers.local.environment import demo_folder
 
     folder = demo_folder(settings)
     if is_complete(folder):

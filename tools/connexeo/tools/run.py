@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,8 +106,7 @@ def _read_parameters(given: Iterable[str]) -> dict[str, Any]:
 
 def _environment(catalogues: Sequence[str], *, demo: bool) -> Environment:
     """The collections of the settings, and those that the command names."""
-    from connexeo.drivers.local.driver import catalogue_sources
-    from connexeo.drivers.local.environment import make_environment
+    from connexeo.drivers.local.environment import Sources, make_environment
     from connexeo.settings import load_settings
     from connexeo.tools.demo import write_demo_data
 
@@ -119,7 +119,8 @@ def _environment(catalogues: Sequence[str], *, demo: bool) -> Environment:
         fail(str(error), code=USAGE)
     if demo:
         write_demo_data(settings)
-    return make_environment((*catalogues, *catalogue_sources(settings)), settings.process_modules, log=_show)
+    sources = Sources.from_settings(settings)
+    return make_environment(replace(sources, catalogues=(*catalogues, *sources.catalogues)), log=_show)
 
 
 def _show(entry: LogEntry) -> None:

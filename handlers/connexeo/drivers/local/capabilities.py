@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connexeo.drivers.local.accounts import LocalAccounts
-
 from connexeo.drivers.interface import Json, User
+from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.processing.formats import list_formats
 
 

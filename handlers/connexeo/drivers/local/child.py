@@ -70,23 +70,20 @@ def compute(request: Mapping[str, Any], logs: list[dict[str, Any]]) -> dict[str,
     """Evaluate one process and write its result.
 
     Args:
-        request: ``process``, ``folder`` to write to, ``catalogues`` and ``max_bytes``.
+        request: ``process``, ``folder`` to write to, ``sources`` and ``max_bytes``.
         logs: Collects log entries.
 
     Raises:
         OpenEOError: whatever the graph or the data is at fault for; ProcessGraphComplexity when the result would
             be larger than ``max_bytes``.
     """
-    from connexeo.drivers.local.environment import make_environment
+    from connexeo.drivers.local.environment import Sources, make_environment
     from connexeo.processing.evaluation import execute
     from connexeo.processing.formats import archive, write_results
     from connexeo.processing.result import Result
 
-    environment = make_environment(
-        tuple(request["catalogues"]),
-        tuple(request["process_modules"]),
-        log=lambda entry: logs.append(asdict(entry)),
-    )
+    sources = Sources.from_json(request["sources"])
+    environment = make_environment(sources, log=lambda entry: logs.append(asdict(entry)))
     evaluation = execute(request["process"], environment=environment)
     value = evaluation.value
     results = evaluation.results or (Result(value, _default_format(value)),)

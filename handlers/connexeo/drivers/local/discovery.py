@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from connexeo.drivers.local.catalogue import Catalogue
-
 from connexeo.drivers.interface import Json, Page, User
+from connexeo.drivers.local.catalogue import Catalogue
 
 
 class LocalDiscovery:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import cast
 
 from connexeo.drivers.interface import (
@@ -20,6 +19,7 @@ from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.drivers.local.capabilities import LocalCapabilities
 from connexeo.drivers.local.catalogue import Catalogue
 from connexeo.drivers.local.discovery import LocalDiscovery
+from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
 from connexeo.settings import Settings
 
@@ -41,14 +41,15 @@ class LocalDriver:
     account_management: AccountManagement | None
 
     def __init__(self, settings: Settings) -> None:
-        catalogue = Catalogue(catalogue_sources(settings))
+        sources = Sources.from_settings(settings)
+        definitions = load_definitions(sources)
         self._accounts = LocalAccounts.from_settings(settings)
-        self._processing = LocalProcessing(settings, catalogue_sources(settings))
+        self._processing = LocalProcessing(settings, sources, definitions)
         self.account_management = self._accounts
         # It leaves out list_udf_runtimes: the operation does not exist here.
         self.capabilities = cast(Capabilities, LocalCapabilities(self._accounts))
-        self.data_discovery = LocalDiscovery(catalogue)
-        self.process_discovery = LocalProcessDiscovery(settings.process_modules)
+        self.data_discovery = LocalDiscovery(Catalogue(sources.catalogues))
+        self.process_discovery = LocalProcessDiscovery(definitions)
         self.data_processing = self._processing
 
     async def start(self) -> None:
@@ -59,17 +60,6 @@ class LocalDriver:
         """Stop computations and close the database."""
         await self._processing.stop()
         await self._accounts.stop()
-
-
-def catalogue_sources(settings: Settings) -> tuple[str, ...]:
-    """Folders and URLs of the STAC catalogues, the demo's included."""
-    demo = (str(demo_folder(settings)),) if settings.demo else ()
-    return (*settings.catalogues, *demo)
-
-
-def demo_folder(settings: Settings) -> Path:
-    """Where the demo collections are written."""
-    return settings.data.resolve() / "demo"
 
 
 def create_driver(settings: Settings) -> LocalDriver:

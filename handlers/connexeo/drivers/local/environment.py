@@ -1,23 +1,101 @@
-"""What process graphs of the local driver run in."""
+"""What process graphs of the local driver run in: collections, process definitions, process functions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import orjson
+
+from connexeo.generated import load_processes
+from connexeo.processing.definitions import Definitions
 from connexeo.processing.environment import Environment
+from connexeo.processing.registry import implemented
+from connexeo.settings import Settings
 
 
-def make_environment(
-    catalogues: tuple[str, ...], process_modules: tuple[str, ...], *, log: Callable[[Any], None]
-) -> Environment:
-    """An environment with the STAC catalogues of the deployment.
+@dataclass(frozen=True)
+class Sources:
+    """Where collections and processes come from; small enough to be handed to another process."""
+
+    catalogues: tuple[str, ...] = ()
+    """Folders and STAC API URLs."""
+    process_modules: tuple[str, ...] = ()
+    """Modules with further process functions."""
+    process_definitions: tuple[str, ...] = ()
+    """Folders with further process definitions."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Sources:
+        """As the deployment's settings say, the demo included."""
+        demo = (str(demo_folder(settings)),) if settings.demo else ()
+        return cls(
+            catalogues=(*settings.catalogues, *demo),
+            process_modules=settings.process_modules,
+            process_definitions=tuple(str(folder.resolve()) for folder in settings.process_definitions),
+        )
+
+    @classmethod
+    def from_json(cls, value: dict[str, list[str]]) -> Sources:
+        """The sources that ``dataclasses.asdict`` made JSON of."""
+        return cls(**{key: tuple(names) for key, names in value.items()})
+
+
+def demo_folder(settings: Settings) -> Path:
+    """Where the demo collections are written."""
+    return settings.data.resolve() / "demo"
+
+
+def make_environment(sources: Sources, *, log: Callable[[Any], None]) -> Environment:
+    """An environment for one evaluation.
 
     Args:
-        catalogues: Folders and STAC API URLs.
-        process_modules: Modules with further process implementations.
+        sources: Where collections and processes come from.
         log: Takes the log entries that processes write.
     """
     from connexeo.drivers.local.catalogue import Catalogue
 
-    return Environment(catalogue=Catalogue(catalogues), process_modules=process_modules, log=log)
+    return Environment(
+        catalogue=Catalogue(sources.catalogues),
+        process_modules=sources.process_modules,
+        definitions=load_definitions(sources),
+        log=log,
+    )
+
+
+@cache
+def load_definitions(sources: Sources) -> Definitions:
+    """The processes that are both defined and implemented; definitions of the deployment precede ours.
+
+    Raises:
+        ValueError: when a definition of the deployment cannot be read.
+    """
+    ours = {definition["id"]: definition for definition in load_processes()}
+    theirs = {definition["id"]: definition for definition in _further_definitions(sources)}
+    return Definitions({**ours, **theirs}.values()).restricted_to(implemented(sources.process_modules))
+
+
+def _further_definitions(sources: Sources) -> Iterator[dict[str, Any]]:
+    for folder in map(Path, sources.process_definitions):
+        if not folder.is_dir():
+            raise ValueError(f"the folder {folder} of process definitions does not exist")
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".json", ".yaml", ".yml"):
+                definition = _read(path)
+                if not isinstance(definition, dict) or definition.get("id") != path.stem:
+                    raise ValueError(f"{path.name} must define the process '{path.stem}'")
+                yield definition
+
+
+def _read(path: Path) -> Any:
+    if path.suffix == ".json":
+        return orjson.loads(path.read_bytes())
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_bytes())
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name} is not valid YAML: {error}") from error

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,12 @@ from typing import Any
 import structlog
 
 from connexeo.drivers.interface import ComputedResult, Json, User
+from connexeo.drivers.local.environment import Sources
+from connexeo.drivers.local.result_logs import ResultLogs
 from connexeo.drivers.local.runner import Runner
 from connexeo.generated import errors as generated
-from connexeo.generated import load_processes
 from connexeo.generated.errors import Internal, OpenEOError, StorageFailure
-from connexeo.processing.definitions import default_definitions
-from connexeo.processing.registry import implemented
+from connexeo.processing.definitions import Definitions
 from connexeo.processing.validation import check, validate
 from connexeo.settings import Settings
 
@@ -27,9 +29,8 @@ logger = structlog.get_logger("connexeo.processing")
 class LocalProcessDiscovery:
     """The definitions of the processes that have an implementation."""
 
-    def __init__(self, process_modules: tuple[str, ...]) -> None:
-        available = implemented(process_modules)
-        self._processes = [p for p in load_processes() if p["id"] in available]
+    def __init__(self, definitions: Definitions) -> None:
+        self._processes = [definitions[process_id] for process_id in sorted(definitions)]
 
     async def list_processes(self, user: User | None) -> Sequence[Json]:
         """All of them; they are the same for every user."""
@@ -39,10 +40,11 @@ class LocalProcessDiscovery:
 class LocalProcessing:
     """Validates in the worker, computes in child processes."""
 
-    def __init__(self, settings: Settings, catalogues: tuple[str, ...]) -> None:
+    def __init__(self, settings: Settings, sources: Sources, definitions: Definitions) -> None:
         self._settings = settings
-        self._catalogues = catalogues
-        self._definitions = default_definitions()
+        self._sources = asdict(sources)
+        self._definitions = definitions
+        self._logs = ResultLogs(settings.data.resolve() / "result-logs")
         self._runner = Runner(timeout=settings.result_timeout)
 
     async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
@@ -60,15 +62,20 @@ class LocalProcessing:
                 {
                     "process": process,
                     "folder": str(folder),
-                    "catalogues": self._catalogues,
-                    "process_modules": self._settings.process_modules,
+                    "sources": self._sources,
                     "max_bytes": self._settings.result_memory,
                 }
             )
-            return _computed(answer, folder, request_id)
+            result = _computed(answer, folder, request_id)
+            log_id = await asyncio.to_thread(self._logs.save, user.id, answer["logs"])
+            return replace(result, log_id=log_id)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+    async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
+        """What the processes of one of the user's computations logged."""
+        return await asyncio.to_thread(self._logs.load, user.id, log_id)
 
     async def stop(self) -> None:
         """End running computations."""
@@ -94,7 +101,6 @@ def _computed(answer: Mapping[str, Any], folder: Path, request_id: str) -> Compu
         folder=folder,
         files=[Path(name) for name in answer["files"]],
         media_type=answer["media_type"],
-        logs=answer["logs"],
     )
 
 

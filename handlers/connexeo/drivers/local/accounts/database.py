@@ -7,6 +7,7 @@ import sqlite3
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
@@ -21,7 +22,8 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.pool import NullPool
 
 VERSION_TABLE = "connexeo_schema_version"
 HEAD = "0001"
@@ -130,9 +132,17 @@ def _migrate(connection: Connection) -> None:
 
 
 def is_reachable(engine: Engine) -> bool:
-    """Whether the database answers."""
+    """Whether the database answers, and has our tables."""
     try:
+        if engine.dialect.name == "sqlite" and engine.url.database not in (None, ":memory:"):
+            # Open connections go on with a file that is gone or overwritten.
+            engine = create_engine(_existing(engine.url), poolclass=NullPool)
         with engine.connect() as connection:
-            return connection.scalar(select(1)) == 1
-    except OperationalError:
+            return _revision(connection) is not None
+    except DatabaseError:
         return False
+
+
+def _existing(url: URL) -> URL:
+    """URL that opens an SQLite file and does not make one."""
+    return url.set(database=f"file:{quote(url.database or '')}", query={"mode": "rw", "uri": "true"})
