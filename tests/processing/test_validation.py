@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from connexeo.generated.errors import OpenEOError
-from connexeo.processing.definitions import Definitions
+from connexeo.processing.definitions import Definitions, default_definitions
+from connexeo.processing.graph import MAX_FAULTS
 from connexeo.processing.validation import MAX_CALLS, check, validate
 
 LOAD = {
@@ -302,3 +303,30 @@ def test_validation_loads_neither_numpy_nor_xarray() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_faults_are_told_up_to_a_limit() -> None:
+    nodes = {
+        f"n{i}": {"process_id": "add", "arguments": {"x": {"from_parameter": "q"}, "y": 1}} for i in range(3000)
+    }
+    parameters = [{"name": f"p{i}", "schema": {}} for i in range(3000)]
+    faults = validate({"parameters": parameters, "process_graph": nodes}, definitions=default_definitions())
+    assert len(faults) == MAX_FAULTS
+    assert max(len(fault.message) for fault in faults) < 1000
+
+
+@pytest.mark.parametrize(
+    ("extent", "said"),
+    [
+        (["yesterday", None], "'yesterday' is no date or time"),
+        (["2024-02-30", "2024-03-01"], "'2024-02-30' is no date or time"),
+        (["0001-01-01T00:00:00+14:00", "2024-07-01T00:00:00Z"], "is no date or time"),
+        ([None, None], "only one end of the interval may be null"),
+        (["2024-07-01", "2024-07-01"], "the end of the interval must be later than its start"),
+    ],
+)
+def test_temporal_extents_are_explained(extent: list[str | None], said: str) -> None:
+    arguments = {"id": "X", "spatial_extent": None, "temporal_extent": extent}
+    node = {"process_id": "load_collection", "arguments": arguments, "result": True}
+    (fault,) = validate({"process_graph": {"a": node}}, definitions=default_definitions())
+    assert said in fault.message

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from connexeo.processing.values import Array, LabeledList, as_argument, as_float, is_block, labels_of, stack
+from connexeo.processing.values import (
+    Array,
+    LabeledList,
+    as_argument,
+    as_float,
+    common_type,
+    is_block,
+    labels_of,
+    stack,
+)
 
 
 def test_arrays_have_labels_for_each_element() -> None:
@@ -28,6 +37,36 @@ def test_stacks_broadcast_scalars_and_keep_types() -> None:
     assert array.values.dtype == "float32"
     assert np.isnan(array[1]).all()
     assert array.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "numbers", "expected"),
+    [
+        (["uint8"], [0, 255, True], "uint8"),
+        (["uint8"], [-1], "int16"),
+        (["uint8"], [256], "uint16"),
+        (["int16"], [40_000], "int32"),
+        (["bool"], [True], "bool"),
+        (["bool"], [5], "uint8"),
+        (["uint8"], [None], "float32"),
+        (["int32"], [0.5], "float64"),
+        (["uint8"], [10**30], "float64"),
+        (["float32"], [0.1, 70_000, None], "float32"),
+        (["uint8", "int8"], [], "int16"),
+        ([], [1, None], "float64"),
+    ],
+)
+def test_common_types_hold_all_numbers(dtypes: list[str], numbers: list[float | None], expected: str) -> None:
+    assert common_type([*(np.zeros(2, dtype) for dtype in dtypes), *numbers]) == expected
+
+
+def test_stacks_do_not_wrap() -> None:
+    assert stack([np.array([255, 0], "uint8"), -3, 300]).values.tolist() == [[255, 0], [-3, -3], [300, 300]]
+
+
+def test_stacks_hold_numbers_only() -> None:
+    with pytest.raises(TypeError, match="a str can't be"):
+        stack([np.zeros(2), "1"])
 
 
 def test_only_lists_with_blocks_become_arrays() -> None:

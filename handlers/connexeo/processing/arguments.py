@@ -48,16 +48,16 @@ def check_value(
         What is wrong: the code of an openEO error and a reason that says what to change.
     """
     is_valid = parameter.is_valid_with_references if referring else parameter.is_valid
-    if not is_valid(value) and not is_valid(_without_specials(value)):
-        return "ProcessParameterInvalid", explain(parameter.schemas, value)
-    if parameter.subtypes.isdisjoint(_MEANINGS):
+    valid = is_valid(value) or is_valid(_without_specials(value))
+    if valid and parameter.subtypes.isdisjoint(_MEANINGS):
         return None
+    # What a value would mean explains its fault better than a schema does.
     for subtype in parameter.subtypes & _MEANINGS.keys():
         reason = _MEANINGS[subtype](value)
         if reason is not None:
             empty = reason is _EMPTY and "TemporalExtentEmpty" in exceptions
             return ("TemporalExtentEmpty" if empty else "ProcessParameterInvalid"), reason
-    return None
+    return None if valid else ("ProcessParameterInvalid", explain(parameter.schemas, value))
 
 
 Fault = tuple[str, str]
@@ -111,9 +111,9 @@ def parse_instant(text: Json) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text.upper())
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def _flat(schemas: Sequence[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
@@ -154,7 +154,7 @@ def _interval_fault(value: Json) -> str | None:
         return "only one end of the interval may be null, not both."
     for text in value:
         if isinstance(text, str) and len(text) > len("00:00:00") and parse_instant(text) is None:
-            return f"'{text}' is no date or time that exists."
+            return f"'{text}' is no date or time; write it as 2024-07-01 or 2024-07-01T12:00:00Z."
     first, second = parse_instant(start), parse_instant(end)
     if first is not None and second is not None and second <= first:
         return _EMPTY

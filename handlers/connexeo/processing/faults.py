@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from connexeo.generated.errors import (
     OpenEOError,
@@ -21,7 +22,7 @@ def unknown_parameters(node: Node, scope: Mapping[str, Kinds] | None) -> Iterato
     """References to parameters that cannot be used here; with no scope, any parameter can."""
     for reference in node.references:
         if reference.kind == "from_parameter" and scope is not None and reference.target not in scope:
-            known = ", ".join(f"'{name}'" for name in scope) or "none"
+            known = ", ".join(f"'{name}'" for name in islice(scope, 20)) or "none"
             yield ProcessGraphInvalid(
                 f"Argument '{place(reference.path)}' of node '{node.id}' refers to parameter "
                 f"'{reference.target}', which is not available here. Available: {known}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from connexeo.generated.errors import OpenEOError, ProcessGraphInvalid
@@ -18,6 +19,9 @@ Json = Any
 Path = tuple[str | int, ...]
 
 _CONTAINERS = frozenset({dict, list, tuple})
+
+MAX_FAULTS = 100
+"""Faults that are told of one process; whoever has more knows enough, and answers stay small."""
 
 MAX_DEPTH = 128
 """Levels of nested objects and arrays in a process graph, child process graphs included."""
@@ -90,7 +94,7 @@ def read_nodes(process_graph: Mapping[Any, Json]) -> Iterator[tuple[Node | None,
         faults: list[OpenEOError] = []
         node = _read_node(node_id, raw, faults)
         if node is not None:
-            faults.extend(_dangling(node, process_graph))
+            faults.extend(islice(_dangling(node, process_graph), MAX_FAULTS))
         yield node, faults
 
 
@@ -184,7 +188,7 @@ def _find_references(
     stack: list[tuple[Path, Json]] = [
         ((name,), arguments[name]) for name in reversed(arguments) if type(arguments[name]) in _CONTAINERS
     ]
-    while stack:
+    while stack and len(faults) < MAX_FAULTS:
         path, value = stack.pop()
         if isinstance(value, dict):
             if "from_node" in value or "from_parameter" in value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from connexeo.generated.errors import (
@@ -33,6 +34,7 @@ from connexeo.processing.faults import (
     unsupported,
 )
 from connexeo.processing.graph import (
+    MAX_FAULTS,
     Node,
     Reference,
     check_depth,
@@ -54,7 +56,7 @@ def validate(
     user_processes: UserProcesses | None = None,
     parameters: Iterable[str] | None = None,
 ) -> list[OpenEOError]:
-    """All faults of a process, in document order.
+    """The faults of a process, in document order: all of them, or the first `MAX_FAULTS`.
 
     Args:
         process: A process object with a `process_graph`, or the graph itself.
@@ -62,23 +64,31 @@ def validate(
         user_processes: Stored user-defined processes by id.
         parameters: Names of parameters that will be supplied besides those that the process declares.
     """
+    return list(islice(_faults(process, definitions, user_processes or {}, parameters or ()), MAX_FAULTS))
+
+
+def _faults(
+    process: Json, definitions: Definitions, user_processes: UserProcesses, parameters: Iterable[str]
+) -> Iterator[OpenEOError]:
     try:
         graph = process_graph_of(process)
     except OpenEOError as error:
-        return [error]
+        yield error
+        return
     if graph is process or "parameters" not in process:
-        known = dict.fromkeys(parameters or (), ANYTHING)
-        if is_plainly_valid(graph, known, ANYTHING, definitions, user_processes or ()):
-            return []
+        known = dict.fromkeys(parameters, ANYTHING)
+        if is_plainly_valid(graph, known, ANYTHING, definitions, user_processes):
+            return
     too_deep = check_depth(process)
     if too_deep is not None:
-        return [too_deep]
+        yield too_deep
+        return
     declared = read_parameters(process.get("parameters")) if graph is not process else {}
     scope = {name: parameter.kinds for name, parameter in declared.items()}
-    scope |= {name: ANYTHING for name in parameters or () if name not in scope}
+    scope |= {name: ANYTHING for name in parameters if name not in scope}
     own_id = process.get("id") if graph is not process else None
-    check = _Check(definitions, user_processes or {}, [own_id] if isinstance(own_id, str) else [])
-    return list(check.graph(graph, scope, returns=ANYTHING))
+    check = _Check(definitions, user_processes, [own_id] if isinstance(own_id, str) else [])
+    yield from check.graph(graph, scope, returns=ANYTHING)
 
 
 def check(
@@ -89,9 +99,8 @@ def check(
     parameters: Iterable[str] | None = None,
 ) -> None:
     """Raise the first fault that `validate` finds."""
-    faults = validate(process, definitions=definitions, user_processes=user_processes, parameters=parameters)
-    if faults:
-        raise faults[0]
+    for fault in _faults(process, definitions, user_processes or {}, parameters or ()):
+        raise fault
 
 
 def process_graph_of(process: Json) -> Json:

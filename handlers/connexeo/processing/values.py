@@ -85,19 +85,45 @@ def as_float(block: Block) -> Block:
     return block.astype(np.float32 if block.dtype.itemsize <= 2 else np.float64)
 
 
-def stack(items: Sequence[Any], labels: Sequence[Label] | None = None) -> Array:
-    """Blocks and scalars, broadcast to one shape, as an `Array`; None becomes NaN.
+def common_type(items: Iterable[Any]) -> np.dtype[Any]:
+    """The type that holds blocks and plain numbers together: that of the blocks where it holds the numbers.
 
-    Numbers keep the type of the blocks where it holds them, so that a Python float does not turn float32 into float64.
+    So a Python float does not turn float32 into float64. Left to itself, numpy lets integers wrap (`np.where`).
+
+    Raises:
+        TypeError: An item is neither a block nor a number, boolean, or None.
     """
-    filled = [np.nan if item is None else item for item in items]
-    blocks = [item for item in filled if is_block(item)]
-    scalars = [item for item in filled if not is_block(item)]
-    dtype = np.result_type(*blocks, *scalars)
-    shape = np.broadcast_shapes(*(np.shape(block) for block in blocks))
-    values = np.empty((len(filled), *shape), dtype=dtype)
-    for index, item in enumerate(filled):
-        values[index] = item
+    given = list(items)
+    blocks = [item.dtype for item in given if is_block(item)]
+    plain = [item for item in given if not is_block(item)]
+    for item in plain:
+        if not isinstance(item, int | float | None):
+            raise TypeError(f"a {type(item).__name__} can't be an element beside numbers")
+    if not blocks:
+        return np.result_type(*(np.nan if item is None else item for item in plain))
+    dtype = np.result_type(*blocks)
+    for item in plain:
+        dtype = _holding(dtype, item)
+    return dtype
+
+
+def _holding(dtype: np.dtype[Any], number: int | float | None) -> np.dtype[Any]:
+    if dtype.kind == "f" or isinstance(number, bool):
+        return dtype
+    if not isinstance(number, int):
+        return as_float(np.empty(0, dtype)).dtype
+    if dtype.kind != "b" and np.iinfo(dtype).min <= number <= np.iinfo(dtype).max:
+        return dtype
+    smallest = np.min_scalar_type(number)
+    return np.dtype(np.float64) if smallest.kind == "O" else np.result_type(dtype, smallest)
+
+
+def stack(items: Sequence[Any], labels: Sequence[Label] | None = None) -> Array:
+    """Blocks and scalars, broadcast to one shape, as an `Array` of their common type; None becomes NaN."""
+    shape = np.broadcast_shapes(*(np.shape(item) for item in items if is_block(item)))
+    values = np.empty((len(items), *shape), dtype=common_type(items))
+    for index, item in enumerate(items):
+        values[index] = np.nan if item is None else item
     return Array(values, None if labels is None else tuple(labels))
 
 

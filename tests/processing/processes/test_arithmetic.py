@@ -210,11 +210,8 @@ def test_blocks_without_axes_stay_blocks() -> None:
     assert isinstance(a.add(np.array(1.0), np.array(2.0)), np.ndarray)
 
 
-@pytest.mark.parametrize("x", [5, np.array([5.0]), None])
+@pytest.mark.parametrize("x", [5, np.array([5.0]), np.empty(0), None])
 def test_clip_refuses_swapped_bounds(x: Any) -> None:
-    if x is None:
-        assert a.clip(x, 1, 0) is None
-        return
     with pytest.raises(MinMaxSwapped):
         a.clip(x, 1, 0)
 

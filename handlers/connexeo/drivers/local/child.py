@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import queue
+import resource
 import shutil
 import sys
 import threading
@@ -21,6 +22,11 @@ import orjson
 
 from connexeo.generated.errors import OpenEOError, ProcessGraphComplexity
 
+MEMORY_FOR_LIBRARIES = 2**30
+"""Bytes that a child may take besides the pixels of the result: for libraries, their caches and threads."""
+COPIES = 4
+"""How often the largest result that is allowed may be in memory: read, computed and encoded."""
+
 
 def main() -> None:
     """Answer requests until standard input ends."""
@@ -28,7 +34,9 @@ def main() -> None:
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     while True:
-        answers.write(orjson.dumps(_answer(requests.get()), default=str) + b"\n")
+        request = requests.get()
+        _limit_memory(request["max_bytes"])
+        answers.write(orjson.dumps(_answer(request), default=str) + b"\n")
         answers.flush()
 
 
@@ -45,6 +53,14 @@ def _read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
     os._exit(0)
 
 
+def _limit_memory(max_bytes: int) -> None:
+    """Let allocations fail before the machine runs out of memory, and other processes suffer."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = MEMORY_FOR_LIBRARIES + COPIES * max_bytes
+    if hard == resource.RLIM_INFINITY or limit < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
 def _private_stdout() -> IO[bytes]:
     """Keep standard output for answers: whatever libraries print goes to standard error."""
     sys.stdout.flush()
@@ -53,15 +69,23 @@ def _private_stdout() -> IO[bytes]:
     return answers
 
 
+_TOO_LARGE = ProcessGraphComplexity(
+    "The computation needs more memory than synchronous processing allows. Ask for a smaller extent, fewer bands or "
+    "dates, or a batch job."
+)
+
+
 def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     logs: list[dict[str, Any]] = []
     try:
         return {**compute(request, logs), "logs": logs}
     except OpenEOError as error:
+        if isinstance(error.__cause__, MemoryError):
+            # The process engine tells in which node it happened, not what it means.
+            error = _TOO_LARGE
         return {"error": {"code": error.code, "message": error.message}, "logs": logs}
     except MemoryError:
-        complexity = ProcessGraphComplexity()
-        return {"error": {"code": complexity.code, "message": complexity.message}, "logs": logs}
+        return {"error": {"code": _TOO_LARGE.code, "message": _TOO_LARGE.message}, "logs": logs}
     except Exception:  # noqa: BLE001 - the boundary of the process: the parent logs it and answers Internal
         return {"failure": traceback.format_exc(), "logs": logs}
 

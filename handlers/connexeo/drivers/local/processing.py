@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import orjson
 import structlog
 
 from connexeo.drivers.interface import ComputedResult, Json, User
@@ -24,6 +25,11 @@ from connexeo.processing.validation import check, validate
 from connexeo.settings import Settings
 
 logger = structlog.get_logger("connexeo.processing")
+
+T = TypeVar("T")
+
+LARGE = 65_536
+"""Bytes of a process graph above which it is validated beside the event loop."""
 
 
 class LocalProcessDiscovery:
@@ -49,13 +55,13 @@ class LocalProcessing:
 
     async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
         """All faults of the process, in the order of the document."""
-        faults = validate(process, definitions=self._definitions)
+        faults = await self._off_the_loop_if_large(process, validate)
         return [{"code": fault.code, "message": fault.message} for fault in faults]
 
     async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
         """Check the process, then compute it in a child process."""
         process: Mapping[str, Any] = request["process"]
-        check(process, definitions=self._definitions)
+        await self._off_the_loop_if_large(process, check)
         folder = _temporary_folder()
         try:
             answer = await self._runner.run(
@@ -72,6 +78,13 @@ class LocalProcessing:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+    async def _off_the_loop_if_large(self, process: Json, function: Callable[..., T]) -> T:
+        """Validate at once what takes a fraction of a millisecond, and in a thread what may take longer."""
+        graph = process.get("process_graph")
+        if isinstance(graph, Mapping) and len(orjson.dumps(graph)) < LARGE:
+            return function(process, definitions=self._definitions)
+        return await asyncio.to_thread(function, process, definitions=self._definitions)
 
     async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
         """What the processes of one of the user's computations logged."""

@@ -56,7 +56,8 @@ def grid_mapping(crs: pyproj.CRS, grid: Grid | None) -> dict[str, Any]:
     """Attributes of the grid mapping variable: those of CF, and those that GDAL and rioxarray read."""
     attributes: dict[str, Any] = dict(crs.to_cf())
     attributes["crs_wkt"] = attributes["spatial_ref"] = crs.to_wkt()
-    if grid is not None and grid.located:
+    # Versions of GDAL differ in what they make of it when y grows with the rows; from the coordinates all are right.
+    if grid is not None and grid.located and grid.y.step < 0:
         x, y = grid.x, grid.y
         left, top = x.first - x.step / 2, y.first - y.step / 2
         attributes["GeoTransform"] = " ".join(map(repr, (left, x.step, 0.0, top, 0.0, y.step)))

@@ -165,8 +165,12 @@ def _round(x: Any, digits: int) -> Any:
     if digits < 0:
         return np.rint(x / factor) * factor
     scaled = x * factor
+    # 8.345 is halfway between 8.34 and 8.35, but 8.345 * 100 is 834.5000000000001.
+    halves = np.rint(2 * scaled) / 2
+    is_tie = np.abs(scaled - halves) <= np.finfo(scaled.dtype).eps * np.abs(scaled)
+    rounded = np.rint(np.where(is_tie, halves, scaled)) / factor
     # Numbers that large have no digits behind the one asked for, and may have become infinite by the scaling.
-    return np.where(np.abs(scaled) < EXACT_INTEGERS, np.rint(scaled) / factor, x)
+    return np.where(np.abs(scaled) < EXACT_INTEGERS, rounded, x)
 
 
 @process
@@ -174,15 +178,11 @@ def clip(x: Number, min: Number, max: Number) -> Number:
     """`x` limited to the range from `min` to `max`.
 
     Raises:
-        MinMaxSwapped: `min` is greater than `max`.
+        MinMaxSwapped: `min` is greater than `max`, whatever `x` is.
     """
-    return elementwise(_clip, x, min, max, integers=True)
-
-
-def _clip(x: Any, lower: Any, upper: Any) -> Any:
-    if np.any(lower > upper):
+    if min is not None and max is not None and np.any(np.greater(min, max)):
         raise MinMaxSwapped()
-    return np.clip(x, lower, upper)
+    return elementwise(np.clip, x, min, max, integers=True)
 
 
 @process

@@ -143,4 +143,6 @@ def _interpolate(values: Block, missing: Block, places: Block) -> Block:
     before, after = np.maximum(before, 0), np.minimum(after, last)
     start, end = (np.take_along_axis(values, index, axis=0).astype(np.float64) for index in (before, after))
     share = (places[:, np.newaxis] - places[before]) / (places[after] - places[before])
-    return np.where(inside, start + (end - start) * share, values)
+    # From infinity on, the distance is infinite: infinity minus infinity would be NaN.
+    between = np.where(np.isinf(start), start + end, start + (end - start) * share)
+    return np.where(inside, between, values)

@@ -80,7 +80,8 @@ def array_element(
     if 0 <= index < len(data):
         return np.asarray(data[int(index)]) if isinstance(data, Array) else data[int(index)]
     if not return_nodata:
-        raise ArrayElementNotAvailable()
+        wanted = f"index {index}" if label is None else f"label {label!r}"
+        raise ArrayElementNotAvailable(f"No element has the {wanted} (number of elements: {len(data)}).")
     return _nodata_like(data) if isinstance(data, Array) else None
 
 
@@ -90,7 +91,7 @@ def _element_by_pixel(data: AnyArray, index: Block, return_nodata: bool) -> Bloc
     if available.all():
         return _take(values, index.astype(np.intp))
     if not return_nodata:
-        raise ArrayElementNotAvailable()
+        raise ArrayElementNotAvailable(f"An index is not available (number of elements: {len(values)}).")
     if len(values) == 0:
         return np.full(index.shape, math.nan, dtype=np.float32)
     taken = as_float(_take(values, np.where(available, index, 0).astype(np.intp)))

@@ -11,7 +11,7 @@ from connexeo.generated.errors import ProcessParameterInvalid
 from connexeo.processing.process import process
 from connexeo.processing.processes.elementwise import EXACT_INTEGERS, plain_float
 from connexeo.processing.processes.truth import Truth, encode, is_true, nodata_in
-from connexeo.processing.values import Array, Block, as_float, is_block, labels_of, stack
+from connexeo.processing.values import Array, Block, common_type, is_block, labels_of, stack
 
 
 @process
@@ -109,7 +109,9 @@ def if_(value: Truth, accept: Any, reject: Any = None) -> Any:
         return choose(is_true(value), accept, reject)
     if len({len(array) for array in arrays}) > 1:
         raise ProcessParameterInvalid("Arrays to choose from by pixel must have the same number of elements.")
-    elements = [[option] * len(arrays[0]) if option not in arrays else option for option in options]
+    elements = [
+        option if isinstance(option, Array | list) else [option] * len(arrays[0]) for option in options
+    ]
     labels = {labels_of(array) for array in arrays}
     chosen = [choose(is_true(value), *pair) for pair in zip(*elements, strict=True)]
     return stack(chosen, labels.pop() if len(labels) == 1 else None)
@@ -121,17 +123,19 @@ def choose(condition: Block, accept: Any, reject: Any) -> Block:
     Raises:
         ProcessParameterInvalid: Not a number, boolean or no-data.
     """
-    accept, reject = (math.nan if option is None else option for option in (accept, reject))
     if not is_block(accept) and not is_block(reject):
         return np.asarray(np.where(condition, _typed(accept), _typed(reject)))
-    if isinstance(accept, float) or isinstance(reject, float):
-        # numpy would make it float64 for integers of any size.
-        accept, reject = (as_float(np.asarray(o)) if is_block(o) else float(o) for o in (accept, reject))
-    return np.asarray(np.where(condition, accept, reject))
+    try:
+        dtype = common_type((accept, reject))
+    except TypeError as error:
+        raise ProcessParameterInvalid(f"The options can't be chosen for single pixels: {error}.") from error
+    options = (math.nan if option is None else option for option in (accept, reject))
+    return np.asarray(np.where(condition, *(np.asarray(option).astype(dtype) for option in options)))
 
 
 def _typed(number: Any) -> Block:
-    """A plain number in the smallest type that holds it exactly."""
+    """A plain number in the smallest type that holds it exactly; None as NaN."""
+    number = math.nan if number is None else number
     if not isinstance(number, int | float):
         raise ProcessParameterInvalid(f"A {type(number).__name__} can not be chosen for single pixels.")
     if isinstance(number, int) and abs(number) <= EXACT_INTEGERS:

@@ -41,7 +41,7 @@ def rearrange(data: AnyArray, order: Positions) -> AnyArray:
     if isinstance(order, Array):
         return Array(np.stack([_rearranged(data, positions) for positions in order]))
     if any(position >= len(data) for position in order):
-        raise ArrayElementNotAvailable()
+        raise ArrayElementNotAvailable(f"A position is not available (number of elements: {len(data)}).")
     if isinstance(data, Array):
         return Array(data.values[[int(position) for position in order]])
     return [data[int(position)] for position in order]

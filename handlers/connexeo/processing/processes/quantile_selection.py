@@ -42,6 +42,7 @@ def _pick(ordered: Block, count: Block | None, probability: float) -> Block:
         upper = np.take_along_axis(
             ordered, np.minimum(indices + 1, np.maximum(count - 1, 0))[np.newaxis], axis=0
         )[0]
-    # Not by the formula alone, which is NaN for infinity times 0 and for infinity minus infinity.
+    # Not by the formula alone, which is NaN for infinity times 0. As a weighted mean, since the distance from
+    # -infinity to a number is infinite, and -infinity plus infinity is NaN.
     between = (fraction > 0) & (upper != lower)
-    return np.where(between, lower + (upper - lower) * fraction, lower)
+    return np.where(between, lower * (1 - fraction) + upper * fraction, lower)

@@ -66,7 +66,7 @@ def parse_interval(temporal_extent: Sequence[str | None] | None, *, process: str
         return None, None
     try:
         start, end = (None if each is None else parse_instant(each) for each in temporal_extent)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         reason = "two RFC 3339 dates or date-times are needed."
         raise ProcessParameterInvalid(parameter="temporal_extent", process=process, reason=reason) from error
     if start is None and end is None:
@@ -153,8 +153,22 @@ def _parse_geojson(document: Mapping[str, Any]) -> SpatialExtent:
     polygons = tuple(each for each in shapes if not each.is_empty)
     if not polygons:
         raise ValueError("the GeoJSON has no polygon.")
-    crs = ((document.get("crs") or {}).get("properties") or {}).get("name") or WGS84
-    return SpatialExtent(_bounds_of(polygons), WGS84 if crs == WGS84 else _crs_name(crs), polygons)
+    return SpatialExtent(_bounds_of(polygons), _crs_of_geojson(document.get("crs")), polygons)
+
+
+def _crs_of_geojson(member: Any) -> str:
+    """The reference system by the old member ``crs``; WGS 84 without one.
+
+    Raises:
+        ValueError: it has another form, or is not known.
+    """
+    if member is None:
+        return WGS84
+    try:
+        name = member["properties"]["name"]
+    except (TypeError, LookupError) as error:
+        raise ValueError("'crs' of GeoJSON must name a reference system in its 'properties'.") from error
+    return WGS84 if name == WGS84 else _crs_name(name)
 
 
 def _geometries(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

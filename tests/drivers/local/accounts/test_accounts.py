@@ -392,3 +392,39 @@ def test_import_is_light() -> None:
         "sys.exit(any(name in sys.modules for name in ('sqlalchemy', 'alembic', 'joserfc', 'argon2', 'httpx')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_database_that_comes_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from connexeo.drivers.local.accounts import accounts as module
+
+    accounts = LocalAccounts.from_settings(_settings(tmp_path))
+    opened = accounts._open
+    away = [True, True]
+
+    def open_() -> Any:
+        if away:
+            away.pop()
+            raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+        return opened()
+
+    monkeypatch.setattr(accounts, "_open", open_)
+    monkeypatch.setattr(module, "_RETRY", 0.01)
+
+    async def run() -> None:
+        await accounts.start()
+        assert not await accounts.ready()
+        with pytest.raises(InfrastructureBusy):
+            await accounts.authenticate_basic("demo", "demo")
+        for _ in range(500):
+            if await accounts.ready():
+                break
+            await asyncio.sleep(0.01)
+        assert await accounts.ready()
+        await accounts.stop()
+
+    asyncio.run(run())
+
+
+def test_a_secret_that_is_too_short_is_refused_before_anything_opens(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="secret"):
+        LocalAccounts.from_settings(_settings(tmp_path, secret="short"))

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
+
 from connexeo.drivers.interface import Json, Token, User
 from connexeo.drivers.local.accounts.backoff import Backoff
+from connexeo.drivers.local.accounts.secret import checked_secret
 from connexeo.drivers.oidc.caching import ExpiringCache
 from connexeo.drivers.oidc.providers import describe_provider
 from connexeo.generated.errors import (
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from connexeo.drivers.oidc.verification import OidcVerifier
     from connexeo.settings import OidcProvider, Settings
 
+logger = structlog.get_logger("connexeo.accounts")
+
 T = TypeVar("T")
 
 VERIFIED_LIFETIME = 5.0
@@ -37,6 +42,9 @@ _VERIFIED_SIZE = 4096
 _HASHES_AT_ONCE = 2
 _LOGINS_AT_ONCE = 32
 _DATABASE_THREADS = 4
+_RETRY = 2.0
+"""Seconds between attempts to reach a database that cannot be reached at the start."""
+
 _LONGEST_NAME = 64
 _LONGEST_PASSWORD = 1024
 
@@ -82,6 +90,9 @@ class LocalAccounts:
         self._backoff = Backoff()
         self._logins = 0
         self._opened: _Opened | None = None
+        self._opening: asyncio.Task[None] | None = None
+        if secret is not None:
+            checked_secret(secret)
         if not self._providers:
             # The list of providers must not be empty; without any the operation does not exist.
             self.authenticate_oidc = None  # type: ignore[assignment,method-assign]
@@ -104,13 +115,36 @@ class LocalAccounts:
     async def start(self) -> None:
         """Open the database, with its tables up to date, and read or make the secret.
 
+        A database that cannot be reached is tried again until it can: until then nobody can log in, but what
+        needs no account is served, and a worker that starts during an outage does not end the service.
+
         Raises:
             ValueError: for settings that do not work, such as the demo account on a public address.
         """
-        self._opened = await asyncio.to_thread(self._open)
+        if not await self._try_to_open():
+            self._opening = asyncio.create_task(self._open_later())
+
+    async def _try_to_open(self) -> bool:
+        from sqlalchemy.exc import OperationalError
+
+        try:
+            self._opened = await asyncio.to_thread(self._open)
+        except OperationalError as error:
+            logger.error("accounts.database_unreachable", reason=str(error.orig).strip().partition("\n")[0])
+            return False
+        return True
+
+    async def _open_later(self) -> None:
+        opened = False
+        while not opened:
+            await asyncio.sleep(_RETRY)
+            opened = await self._try_to_open()
 
     async def stop(self) -> None:
         """Close it again."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait([self._opening])
         opened, self._opened = self._opened, None
         self._verified.clear()
         if opened is not None:
@@ -191,12 +225,14 @@ class LocalAccounts:
 
     def _here(self) -> _Opened:
         if self._opened is None:
+            if self._opening is not None:
+                raise InfrastructureBusy()
             raise RuntimeError("the accounts are not open: start() was not called")
         return self._opened
 
     def _open(self) -> _Opened:
         # Imported here: half a second that is not everybody's who imports the driver.
-        from connexeo.drivers.local.accounts.secret import checked_secret, load_secret
+        from connexeo.drivers.local.accounts.secret import load_secret
         from connexeo.drivers.local.accounts.tokens import Tokens
         from connexeo.drivers.local.accounts.users import Users
         from connexeo.drivers.oidc.verification import OidcVerifier
