@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+# Those that start servers.
+pytest_plugins = ("served",)
+
 if TYPE_CHECKING:
     from oidc_issuer import OidcIssuer
 

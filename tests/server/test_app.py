@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +18,7 @@ from connexeo.generated import load_openapi
 from connexeo.handlers.context import Context
 from connexeo.server.app import create_app, load_driver
 from connexeo.settings import Settings
+from connexeo.tools.spec.build import build_document
 from fake_driver import FakeDriver
 
 MakeClient = Callable[..., Client]
@@ -183,6 +185,71 @@ def test_settings_that_cannot_be_served(settings: dict[str, Any], said: str) -> 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_demo_on_loopback(host: str) -> None:
     assert create_app(Settings(demo=True, host=host), driver=FakeDriver()) is not None
+
+
+OVERLAY = "overlay: 1.0.0\ninfo: {title: Tides, version: 1.0.0}\nactions: [{target: $.info, update: {}}]\n"
+
+
+@pytest.mark.parametrize("applied", [None, [], ["Tides 2.0.0"]])
+def test_contract_that_lacks_an_overlay_of_the_settings(tmp_path: Path, applied: list[str] | None) -> None:
+    path = tmp_path / "tides.yaml"
+    path.write_text(OVERLAY)
+    document = load_openapi()
+    if applied is not None:
+        document["info"]["x-connexeo-overlays"] = applied
+    with pytest.raises(ValueError, match=r"not been through the overlays .*tides\.yaml.*connexeo serve"):
+        create_app(Settings(overlays=(path,)), driver=FakeDriver(), document=document)
+
+
+def test_contract_with_the_overlays_of_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "tides.yaml"
+    path.write_text(OVERLAY)
+    settings = Settings(overlays=(path,))
+    document = build_document(overlays=settings.overlays)
+    assert create_app(settings, driver=FakeDriver(), document=document) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [(None, "cannot be read"), ("[]", "is not an overlay"), ("info: {}", "is not an overlay"), ("{", "is not")],
+)
+def test_overlay_of_the_settings_that_is_none(tmp_path: Path, text: str | None, said: str) -> None:
+    path = tmp_path / "tides.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(ValueError, match=rf"tides\.yaml {said}"):
+        create_app(Settings(overlays=(path,)), driver=FakeDriver())
+
+
+def test_handler_that_is_no_coroutine_function(provider: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def list_file_types(context: Context) -> dict[str, Any]:
+        return {}
+
+    list_file_types.__module__ = "acme.handlers.capabilities"
+    add_module(monkeypatch, "acme.handlers.capabilities", list_file_types=list_file_types)
+    settings = Settings(handlers=("acme.handlers",))
+    with pytest.raises(ValueError, match=r"acme\.handlers\.capabilities\.list_file_types.*async def"):
+        create_app(settings, driver=FakeDriver())
+
+
+def test_handlers_that_are_coroutine_functions_in_other_shapes(
+    make_client: MakeClient, provider: ModuleType
+) -> None:
+    class Lister:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        async def __call__(self, context: Context) -> dict[str, Any]:
+            return {"input": {}, "output": {}, "by": self.name}
+
+    async def list_udf_runtimes(context: Context, *, name: str) -> dict[str, Any]:
+        return {"by": name}
+
+    provider.list_file_types = Lister("object")  # type: ignore[attr-defined]
+    provider.list_udf_runtimes = partial(list_udf_runtimes, name="partial")  # type: ignore[attr-defined]
+    client = make_client(handlers="acme.handlers")
+    assert client.get("/file_formats").json()["by"] == "object"
+    assert client.get("/udf_runtimes").json()["by"] == "partial"
 
 
 def test_error_inside_a_handler_package_is_not_hidden(

@@ -9,6 +9,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from asgi_client import HOST, Client
+from connexeo.generated import load_openapi
 from connexeo.server.description import references
 
 MakeClient = Callable[..., Client]
@@ -83,6 +84,25 @@ def test_server_address(make_client: MakeClient, settings: dict[str, str], url: 
     base = settings.get("base_path", "")
     document = make_client(**settings).get(f"{base}/openapi.json").json()
     assert document["servers"] == [{"url": url}]
+
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        ({}, "/"),
+        ({"base_path": "/api"}, "/"),
+        ({"base_path": "/api", "public_url": "https://eo.example:8443/v1"}, "https://eo.example:8443"),
+    ],
+)
+def test_address_of_what_lives_at_the_root(make_client: MakeClient, settings: dict[str, str], url: str) -> None:
+    contract = load_openapi()
+    contract["paths"]["/conformance"]["servers"] = [{"url": "https://somewhere.example"}]
+    base = settings.get("base_path", "")
+    response = make_client(document=contract, **settings).get(f"{base}/openapi.json")
+    paths = response.json()["paths"]
+    assert paths["/.well-known/openeo"]["get"]["servers"] == [{"url": url}]
+    assert paths["/conformance"]["servers"] == [{"url": url}]
+    assert "servers" not in paths["/collections"]["get"]
 
 
 def test_disabled_operation_is_not_described(make_client: MakeClient) -> None:

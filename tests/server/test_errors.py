@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import json
 import re
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message, Receive, Scope, Send
 
 from asgi_client import TOKEN, Client
 from connexeo.drivers.interface import Json, Page, User
 from connexeo.generated import errors
 from connexeo.generated.errors import HTTP_STATUS, OpenEOError
-from connexeo.server.errors import error_object, error_response
+from connexeo.server.errors import Errors, error_object, error_response
+from connexeo.server.logs import configure_logging
+from connexeo.server.observability import AccessLog, Requests
+from connexeo.settings import Settings
 from fake_driver import FakeDiscovery, FakeDriver
 
 MakeClient = Callable[..., Client]
@@ -92,6 +99,53 @@ def test_unexpected_exception_is_logged_but_not_told(
     # Local variables of the traceback would hold the headers.
     assert "alice-token" not in logged
     assert "crumbs" not in logged
+
+
+def test_exception_after_the_answer_has_begun_is_logged_with_the_request_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", log)
+    configure_logging(Settings(log_format="json"))
+    sent: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("the disk is gone")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    with pytest.raises(RuntimeError, match="the disk is gone"):
+        asyncio.run(Errors(app)({**SCOPE, "type": "http"}, receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start"]
+    (entry,) = map(json.loads, log.getvalue().splitlines())
+    assert (entry["event"], entry["request_id"], entry["path"]) == ("request.failed", "r1", "/jobs")
+    assert entry["exception"][0]["exc_value"] == "the disk is gone"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_client_that_went_away_is_logged_as_499(begun: bool) -> None:
+    access = io.BytesIO()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise ClientDisconnect
+
+    async def send(message: Message) -> None:
+        pass
+
+    async def receive() -> Message:
+        raise AssertionError
+
+    scope: Scope = {"type": "http", "path": "/result", "method": "POST", "headers": []}
+    around = Requests(Errors(app), access_log=AccessLog("json", access), metrics=None)
+    asyncio.run(around(scope, receive, send))
+    assert json.loads(access.getvalue())["status"] == 499
 
 
 def test_error_of_the_driver_keeps_code_and_message(make_client: MakeClient) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import importlib
+import importlib.util
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +15,7 @@ from asgi_client import TOKEN, Client
 from connexeo.generated import load_openapi
 from connexeo.handlers.schemas import resolve
 from connexeo.server.contract import Operation, make_contract
-from connexeo.server.resolver import resolve_handlers
+from connexeo.server.resolver import OUR_HANDLERS, resolve_handlers
 from connexeo.server.schema import SchemaCompiler
 from fake_driver import FakeDriver
 
@@ -56,6 +58,17 @@ def example_body(operation: Operation) -> dict[str, Any]:
 
 def test_every_offered_operation_has_a_request_here() -> None:
     assert set(REQUESTS) == set(OFFERED)
+
+
+def test_every_handler_of_ours_has_a_request_here() -> None:
+    """Those as well that the fake driver does not support yet."""
+    found = set()
+    for operation in OPERATIONS:
+        name = f"{OUR_HANDLERS}.{operation.microservice}"
+        module = importlib.import_module(name) if importlib.util.find_spec(name) is not None else None
+        if hasattr(module, operation.function):
+            found.add(operation.id)
+    assert found == set(REQUESTS)
 
 
 @pytest.mark.parametrize("identifier", REQUESTS)

@@ -31,6 +31,10 @@ DOCUMENT = {
         ({"$ref": "#/components/schemas/name"}, ["abc", None], ["b", 1]),
         ({"$ref": "#/components/schemas/tree"}, [{"child": {"child": {}}}], [{"child": {"child": 1}}]),
         ({"type": "number", "minimum": 0, "exclusiveMinimum": True}, [1, 0.1], [0, -1]),
+        ({"type": "number", "minimum": 0, "exclusiveMinimum": False}, [0], [-1]),
+        ({"type": "number", "maximum": 9, "exclusiveMaximum": True}, [8.9], [9, 10]),
+        ({"type": "number", "exclusiveMaximum": True}, [8.9], ["a"]),
+        ({"type": "integer"}, [2, 2.0, 2**70, 2.0**70], [2.5, "2", None]),
         ({"type": "string", "format": "date-time"}, ["2020-01-01T00:00:00Z"], ["2020-01-01", "soon"]),
         ({"type": "object", "properties": {"title": {"type": "integer"}}}, [{"title": 1}], [{"title": "a"}]),
         (

@@ -24,7 +24,7 @@ BODY = json.dumps(PROCESS).encode()
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=-1", "limit=x", "limit=1.5", "limit=9" + "9" * 30, "limit=%31x"]
+    "query", ["limit=0", "limit=-1", "limit=x", "limit=1.5", "limit=" + "9" * 5000, "limit=%31x"]
 )
 def test_wrong_query_parameter(client: Client, query: str) -> None:
     response = client.get(f"/collections?{query}")
@@ -34,7 +34,17 @@ def test_wrong_query_parameter(client: Client, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=", "limit=&offset=", "offset=", "unknown=1", "limit=1&unknown", "&&", "limit=5&limit=1"]
+    "query",
+    [
+        "limit=",
+        "limit=&offset=",
+        "offset=",
+        "limit=" + "9" * 31,
+        "unknown=1",
+        "limit=1&unknown",
+        "&&",
+        "limit=5&limit=1",
+    ],
 )
 def test_query_that_is_accepted(client: Client, query: str) -> None:
     assert client.get(f"/collections?{query}").status_code == 200
@@ -51,6 +61,7 @@ def test_query_that_is_not_utf8(client: Client, query: str) -> None:
     ("schema", "text", "value"),
     [
         ({"type": "integer"}, "12", 12),
+        ({"type": "integer"}, "9" * 1000, 10**1000 - 1),
         ({"type": "number"}, "1.5e3", 1500.0),
         ({"type": "boolean"}, "true", True),
         ({"type": "boolean"}, "False", False),
@@ -67,6 +78,7 @@ def test_parameter_types(schema: dict[str, Any], text: str, value: object) -> No
     ("schema", "text"),
     [
         ({"type": "integer"}, "1_000"),
+        ({"type": "integer"}, "١٢"),
         ({"type": "integer"}, "١٢x"),
         ({"type": "number"}, "many"),
         ({"type": "boolean"}, "yes"),

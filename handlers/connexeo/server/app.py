@@ -27,6 +27,7 @@ from connexeo.server.errors import Errors
 from connexeo.server.logs import configure_logging
 from connexeo.server.observability import AccessLog, Metrics, Requests
 from connexeo.server.operational import Operational
+from connexeo.server.overlays import require_overlays
 from connexeo.server.resolver import offered_endpoints, resolve_handlers
 from connexeo.server.routing import Routing
 from connexeo.server.security import Security, security_map
@@ -59,6 +60,7 @@ def create_app(
         )
     configure_logging(settings)
     contract = make_contract(document) if document is not None else load_contract(settings.contract)
+    require_overlays(contract, settings.overlays)
     driver = driver if driver is not None else load_driver(settings)
     handlers = resolve_handlers(contract, settings.handlers, driver, settings.disabled)
     service = Service(

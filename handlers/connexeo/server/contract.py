@@ -90,15 +90,24 @@ def load_contract(path: Path | None) -> Contract:
         text = path.read_bytes()
     except OSError as error:
         raise ValueError(f"the contract {path} cannot be read: {error.strerror}") from error
-    if path.suffix == ".json":
-        document = orjson.loads(text)
-    else:
-        import yaml
-
-        document = yaml.safe_load(text)
+    document = _parse(path, text)
     if not isinstance(document, dict) or not str(document.get("openapi", "")).startswith("3.0"):
         raise ValueError(f"the contract {path} is not an OpenAPI 3.0 document")
     return make_contract(document)
+
+
+def _parse(path: Path, text: bytes) -> Any:
+    try:
+        if path.suffix == ".json":
+            return orjson.loads(text)
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(error) from error
+    except ValueError as error:
+        raise ValueError(f"the contract {path} cannot be read: {error}") from error
 
 
 def make_contract(document: Mapping[str, Any]) -> Contract:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from connexeo.handlers.context import Service
 from connexeo.handlers.reference import OPENAPI, OPENAPI_PATH, REFERENCE_PATH, reference_page
@@ -27,18 +28,22 @@ def description_documents(contract: Contract, service: Service) -> dict[str, Cal
 def offered_document(contract: Contract, service: Service) -> dict[str, Any]:
     """The merged document without what is not offered: operations, tags, components that nothing refers to.
 
-    The server's address is relative to that of the document, unless the settings know the public one.
+    The server's address is relative to that of the document, unless the settings know the public one. Where paths
+    or operations have addresses of their own (``/.well-known/openeo`` does), it is the root of the host.
     """
+    settings = service.settings
+    root = [{"url": _root(settings.public_url)}]
     paths: dict[str, dict[str, Any]] = {}
     for operation in contract.operations.values():
         if operation.id in service.handlers:
             item = contract.document["paths"][operation.path]
-            kept = paths.setdefault(operation.path, {k: v for k, v in item.items() if k not in METHODS})
-            kept[operation.method] = _without_dead_links(item[operation.method], service.handlers)
+            shared = {key: value for key, value in item.items() if key not in METHODS}
+            kept = paths.setdefault(operation.path, _served_from(root, shared))
+            node = _without_dead_links(item[operation.method], service.handlers)
+            kept[operation.method] = _served_from(root, node)
     tags = {
         tag for item in paths.values() for method in METHODS for tag in item.get(method, {}).get("tags", ())
     }
-    settings = service.settings
     return {
         **contract.document,
         "servers": [{"url": settings.public_url or settings.base_path or "/"}],
@@ -46,6 +51,18 @@ def offered_document(contract: Contract, service: Service) -> dict[str, Any]:
         "paths": paths,
         "components": _referenced(contract.document.get("components", {}), paths),
     }
+
+
+def _root(public_url: str | None) -> str:
+    if public_url is None:
+        return "/"
+    parts = urlsplit(public_url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _served_from(servers: list[dict[str, str]], node: dict[str, Any]) -> dict[str, Any]:
+    """A path or an operation with these servers, if it has any; those of the contract are examples."""
+    return {**node, "servers": servers} if "servers" in node else node
 
 
 def _without_dead_links(operation: Mapping[str, Any], offered: Mapping[str, Any]) -> dict[str, Any]:

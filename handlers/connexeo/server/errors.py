@@ -28,8 +28,8 @@ from connexeo.generated.errors import (
 
 logger = structlog.get_logger("connexeo.server")
 
-CLIENT_CLOSED_REQUEST = 499
-"""Status in the logs of requests whose client went away, as nginx has it."""
+LONGEST_MESSAGE = 2000
+"""Characters."""
 
 RETRY_AFTER = {"InfrastructureBusy": "10", "InfrastructureMaintenance": "60"}
 
@@ -55,12 +55,12 @@ class Errors:
         try:
             await self.app(scope, receive, watch)
         except ClientDisconnect:
-            # Nobody receives it; but what is logged and counted is then no failure of the server.
-            if not started:
-                await Response(status_code=CLIENT_CLOSED_REQUEST)(scope, receive, send)
+            # Nobody is there to receive an error; the access log notes it.
+            raise
         except Exception as exception:
             if started:
                 # The status is sent: cutting the connection is the only way left to say that it failed.
+                _log(exception, scope)
                 raise
             await error_response(exception, scope)(scope, receive, send)
 
@@ -75,7 +75,7 @@ def error_response(exception: Exception, scope: Scope) -> Response:
     elif isinstance(exception, OAuthProblem):
         exception = AuthenticationRequired()
     elif not isinstance(exception, OpenEOError):
-        logger.error("request.failed", request_id=request_id, path=scope["path"], exc_info=exception)
+        _log(exception, scope)
         exception = Internal(
             "The server failed to answer this request. Please try again later, or contact the provider of the "
             f"service with the error id {request_id}."
@@ -92,10 +92,19 @@ def error_response(exception: Exception, scope: Scope) -> Response:
     )
 
 
+def _log(exception: Exception, scope: Scope) -> None:
+    request_id = scope.get("state", {}).get("request_id", "")
+    logger.error("request.failed", request_id=request_id, path=scope["path"], exc_info=exception)
+
+
 def error_object(error: OpenEOError, request_id: str | None = None) -> dict[str, Any]:
     """``{"id"?, "code", "message"}``."""
     body: dict[str, Any] = {"id": request_id} if request_id else {}
-    return {**body, "code": error.code, "message": error.message}
+    message = error.message
+    if len(message) > LONGEST_MESSAGE:
+        # It quotes what the client sent.
+        message = f"{message[: LONGEST_MESSAGE // 2]} … {message[-LONGEST_MESSAGE // 2 :]}"
+    return {**body, "code": error.code, "message": message}
 
 
 def _from_http(exception: HTTPException, scope: Scope) -> OpenEOError:

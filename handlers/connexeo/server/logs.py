@@ -12,10 +12,17 @@ import structlog
 
 from connexeo.settings import Settings
 
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+_EVERY_EVENT: list[Any] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
 
 def configure_logging(settings: Settings) -> None:
     """One line per event on standard error, as JSON or as text."""
-    level = LEVELS[settings.log_level]
+    level = _LEVELS[settings.log_level]
     structlog.configure(
         processors=[*_EVERY_EVENT, *_renderers(settings.log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -35,14 +42,6 @@ def log_formatter(log_format: Literal["json", "text"]) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
         processors=[meta, *_renderers(log_format)], foreign_pre_chain=_EVERY_EVENT
     )
-
-
-LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-
-_EVERY_EVENT: list[Any] = [
-    structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
 
 
 def _renderers(log_format: Literal["json", "text"]) -> list[Any]:

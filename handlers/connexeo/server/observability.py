@@ -20,8 +20,12 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+CLIENT_CLOSED_REQUEST = 499
+"""Status in the logs of requests whose client went away, as nginx has it."""
 
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "POST", "PATCH", "DELETE"})
 _REQUEST_ID = re.compile(rb"[\w.:-]{1,128}")
@@ -58,6 +62,9 @@ class Requests:
 
         try:
             await self.app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            # What is logged and counted is then no failure of the server, nor a success.
+            status = CLIENT_CLOSED_REQUEST
         finally:
             seconds = time.perf_counter() - started
             if self.metrics is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,8 @@ def resolve_handlers(
     then in the package itself. Ours count only where the driver has the method of the same name.
 
     Raises:
-        ValueError: for an unknown operationId among ``disabled``, or a handler package that cannot be found.
+        ValueError: for an unknown operationId among ``disabled``, a handler package that cannot be found, or a
+            handler that is not a coroutine function.
     """
     unknown = sorted(set(disabled) - set(contract.operations))
     if unknown:
@@ -47,7 +49,7 @@ def _resolve(operation: Operation, packages: tuple[str, ...], driver: Driver) ->
         for module in (_import(f"{package}.{operation.microservice}"), _import(package)):
             handler = getattr(module, operation.function, None)
             if callable(handler):
-                return handler  # type: ignore[no-any-return]
+                return _coroutine_function(handler, operation.function)
     module = _import(f"{OUR_HANDLERS}.{operation.microservice}")
     handler = getattr(module, operation.function, None)
     if handler is None:
@@ -56,7 +58,15 @@ def _resolve(operation: Operation, packages: tuple[str, ...], driver: Driver) ->
         microservice = getattr(driver, operation.microservice, None)
         if not callable(getattr(microservice, operation.function, None)):
             return None
-    return handler  # type: ignore[no-any-return]
+    return _coroutine_function(handler, operation.function)
+
+
+def _coroutine_function(handler: Callable[..., Any], name: str) -> Handler:
+    """The handler, unless it would block the server, and fail only when it is called."""
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+        return handler
+    where = getattr(handler, "__module__", type(handler).__module__)
+    raise ValueError(f"the handler {where}.{name} is not a coroutine function: define it with `async def`")
 
 
 def _import(name: str) -> ModuleType | None:

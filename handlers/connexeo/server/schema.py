@@ -20,13 +20,17 @@ _NOT_VALIDATING = {
 }
 _NAME_MAPS = {"properties", "patternProperties", "definitions", "schemas"}
 
-Validator = jsonschema_rs.Draft4Validator
+Validator = jsonschema_rs.Draft6Validator
+"""OpenAPI 3.0 stands on draft 5, where 2.0 is no integer. Clients in languages with one type of number send it all
+the same, and an integer of more than 64 bits is read as a float: draft 6 takes both.
+"""
 
 
 def to_json_schema(schema: Any, *, names: bool = False) -> Any:
-    """Translate a schema, or a mapping of names to schemas, from OpenAPI 3.0 to JSON Schema draft 4.
+    """Translate a schema, or a mapping of names to schemas, from OpenAPI 3.0 to JSON Schema draft 6.
 
-    ``nullable: true`` becomes the type ``null``; prose and ``x-…`` are left out; ``$ref`` stays.
+    ``nullable: true`` becomes the type ``null``; exclusive limits become numbers; prose and ``x-…`` are left out;
+    ``$ref`` stays.
     """
     if isinstance(schema, list):
         return [to_json_schema(entry) for entry in schema]
@@ -39,6 +43,9 @@ def to_json_schema(schema: Any, *, names: bool = False) -> Any:
         for key, value in schema.items()
         if key not in _NOT_VALIDATING and not key.startswith("x-") and key != "nullable"
     }
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(result.get(exclusive), bool) and result.pop(exclusive) and limit in result:
+            result[exclusive] = result.pop(limit)
     return _nullable(result) if schema.get("nullable") is True else result
 
 

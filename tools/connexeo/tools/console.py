@@ -14,7 +14,7 @@ errors = Console(stderr=True, highlight=False)
 
 def say(message: str) -> None:
     """Tell the user something that is not the command's result."""
-    errors.print(message)
+    errors.print(message, soft_wrap=True)
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

@@ -47,7 +47,7 @@ def generate(
             written = write_files(files, folder)
     if check and stale:
         for name in stale:
-            errors.print(f"[red]✗[/red] {escape(str(folder / name))} is stale")
+            errors.print(f"[red]✗[/red] {escape(str(folder / name))} is stale", soft_wrap=True)
         raise typer.Exit(1)
     if check:
         say("[green]✓[/green] the generated files are fresh")

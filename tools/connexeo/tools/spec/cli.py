@@ -110,7 +110,10 @@ def check(
         findings = 0
         for finding in check_contract(folder, _generated_folder(spec, generated, no_generated)):
             findings += 1
-            output.print(f"[red]✗[/red] [bold]{escape(finding.place)}[/bold]: {escape(finding.message)}")
+            output.print(
+                f"[red]✗[/red] [bold]{escape(finding.place)}[/bold]: {escape(finding.message)}",
+                soft_wrap=True,
+            )
     if findings:
         errors.print(f"[bold red]{findings} fault{'s' if findings > 1 else ''}[/bold red]")
         raise typer.Exit(1)
@@ -162,6 +165,9 @@ def show(
     """Show what the author of a handler must know about an operation."""
     from connexeo.tools.spec.show import show_operation  # only needed here
 
+    if handlers:
+        # Where `connexeo serve` finds them, too.
+        sys.path.insert(0, str(Path.cwd()))
     with readable_errors():
         folder = find_spec(spec)
         document = build_document(base=base, overlays=overlay or (), spec=folder)
@@ -191,7 +197,9 @@ def _refuse_faults(document: Document) -> None:
 
     faults = list(check_document(document, strict=False))
     for fault in faults:
-        errors.print(f"[red]✗[/red] [bold]{escape(fault.place)}[/bold]: {escape(fault.message)}")
+        errors.print(
+            f"[red]✗[/red] [bold]{escape(fault.place)}[/bold]: {escape(fault.message)}", soft_wrap=True
+        )
     if faults:
         fail(f"the document has {len(faults)} faults; --no-check writes it all the same")
 

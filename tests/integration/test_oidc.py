@@ -1,0 +1,179 @@
+"""Logging in with OpenID Connect, from a settings file to the user's account."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx
+import pytest
+from openeo.rest.connection import Connection, connect
+
+if TYPE_CHECKING:
+    from oidc_issuer import OidcIssuer
+
+ANA = {"user_id": "river~ana", "name": "Ana Lind", "email": "ana@river.example"}
+
+
+@pytest.fixture(scope="module")
+def issuer(start_oidc_issuer: Callable[..., OidcIssuer]) -> OidcIssuer:
+    return start_oidc_issuer()
+
+
+@pytest.fixture(scope="module")
+def server(issuer: OidcIssuer, start_server: Callable[..., Any], tmp_path_factory: Any) -> Any:
+    config: Path = tmp_path_factory.mktemp("oidc") / "connexeo.toml"
+    config.write_text(f"title = 'Our river'\noidc = [{toml(issuer.provider())}]\n")
+    return start_server("--config", str(config))
+
+
+def toml(value: Any) -> str:
+    """A value as TOML has it in one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(entry)}" for key, entry in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(toml, value)) + "]"
+    return json.dumps(value)
+
+
+@pytest.fixture
+def connection(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    # The client keeps refresh tokens and settings in the user's home.
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "OPENEO_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    return connect(server.url)
+
+
+@pytest.fixture
+def http(server: Any) -> Iterator[httpx.Client]:
+    """One connection, so requests to one worker."""
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+def me(client: httpx.Client, token: str) -> httpx.Response:
+    return client.get("/me", headers={"Authorization": f"Bearer {token}"})
+
+
+def test_settings_file_is_in_force(http: httpx.Client, issuer: OidcIssuer) -> None:
+    assert http.get("/").json()["title"] == "Our river"
+    (provider,) = http.get("/credentials/oidc").json()["providers"]
+    assert (provider["id"], provider["issuer"]) == ("river", issuer.url)
+    assert "allow_private_network" not in provider
+
+
+def test_client_credentials(connection: Connection, issued: list[str]) -> None:
+    connection.authenticate_oidc_client_credentials(
+        client_id="robot", client_secret="of its own", provider_id="river"
+    )
+    issued += ["of its own", str(cast(Any, connection.auth).bearer).rsplit("/", 1)[-1]]
+    account = connection.describe_account()
+    assert account["user_id"] == "river~robot"
+    assert account["info"]["provider"] == "river"
+
+
+def test_device_flow_with_the_default_client(connection: Connection, issuer: OidcIssuer) -> None:
+    """The default client's grant asks for PKCE, which the issuer checks."""
+    polls = issuer.hits["/token"]
+    connection.authenticate_oidc_device(provider_id="river", max_poll_time=20, store_refresh_token=False)
+    assert issuer.hits["/token"] > polls
+    account = connection.describe_account()
+    assert {key: account.get(key) for key in ANA} == ANA
+    assert "load_collection" in {process["id"] for process in connection.list_processes()}
+
+
+def test_token_with_and_without_prefix(http: httpx.Client, issuer: OidcIssuer, issued: list[str]) -> None:
+    token = issuer.jwt("ben", name="Ben Moor")
+    issued.append(token)
+    for bearer in (f"oidc/river/{token}", token):
+        account = me(http, bearer)
+        assert account.status_code == 200, account.text
+        assert (account.json()["user_id"], account.json()["name"]) == ("river~ben", "Ben Moor")
+
+
+def test_opaque_token(http: httpx.Client, issuer: OidcIssuer, issued: list[str]) -> None:
+    issued.append(issuer.opaque())
+    account = me(http, f"oidc/river/{issued[-1]}").json()
+    assert {key: account.get(key) for key in ANA} == ANA
+
+
+def test_tokens_that_are_refused(
+    http: httpx.Client,
+    server: Any,
+    issuer: OidcIssuer,
+    start_oidc_issuer: Callable[..., OidcIssuer],
+    expect_error: Callable[..., str],
+) -> None:
+    now = int(time.time())
+    stranger = start_oidc_issuer()
+    forged = stranger.jwt(iss=issuer.url)
+    tokens = {
+        "expired": issuer.jwt(exp=now - 3600),
+        "not yet valid": issuer.jwt(nbf=now + 3600),
+        "without an end": issuer.jwt(exp=None),
+        "without a subject": issuer.jwt(sub=None),
+        "of another issuer": stranger.jwt(),
+        "signed by another issuer": forged,
+        "unsigned": forged.rpartition(".")[0] + ".",
+        "ID token": issuer.jwt(at_hash="x"),
+        "opaque, not known": "x" * 24,
+    }
+    for name, token in tokens.items():
+        for bearer in (f"oidc/river/{token}", token):
+            answer = me(http, bearer)
+            assert answer.status_code == 403, name
+            expect_error(answer, server, 403, "TokenInvalid")
+    expect_error(me(http, f"oidc/lake/{issuer.jwt()}"), server, 403, "TokenInvalid")
+    expect_error(me(http, f"basic//{issuer.jwt()}"), server, 403, "TokenInvalid")
+
+
+def test_no_basic_accounts_by_default(
+    http: httpx.Client, server: Any, expect_error: Callable[..., str]
+) -> None:
+    answer = http.get("/credentials/basic", auth=("demo", "demo"))
+    expect_error(answer, server, 403, "CredentialsInvalid")
+
+
+def test_keys_are_rotated_while_the_server_runs(
+    server: Any, issuer: OidcIssuer, expect_error: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
+    old = issuer.jwt("cleo")
+    with httpx.Client(base_url=server.url) as http:
+        assert me(http, old).status_code == 200
+    issuer.rotate_keys()
+    new = issuer.jwt("cleo")
+
+    def rotated() -> bool:
+        # On one connection, so by one worker: it fetches the keys because of the new token.
+        with httpx.Client(base_url=server.url) as http:
+            return (me(http, new).status_code, me(http, old).status_code) == (200, 403)
+
+    wait_until(rotated, "the new key is not accepted, or the old one still is")
+    for _ in range(10):
+        wait_until(rotated, "one of the workers does not learn about the new key")
+    with httpx.Client(base_url=server.url) as http:
+        assert me(http, new).json()["user_id"] == "river~cleo"
+        expect_error(me(http, old), server, 403, "TokenInvalid")
+
+
+def test_issuer_that_is_down(
+    http: httpx.Client,
+    server: Any,
+    issuer: OidcIssuer,
+    expect_error: Callable[..., str],
+    wait_until: Callable[..., None],
+) -> None:
+    # The worker at the other end of this connection may still know the keys of another test.
+    wait_until(lambda: me(http, issuer.jwt("cleo")).status_code == 200, "the key is not accepted")
+    issuer.broken = True
+    try:
+        assert me(http, issuer.jwt("dora")).json()["user_id"] == "river~dora"
+        answer = me(http, f"oidc/river/{issuer.opaque()}")
+        expect_error(answer, server, 503, "InfrastructureBusy", "'river' is not available")
+        assert int(answer.headers["retry-after"]) > 0
+        assert http.get("/ready").status_code == 200
+    finally:
+        issuer.broken = False
