@@ -113,18 +113,27 @@ def test_monthly_ndvi_equals_numpy(
             np.testing.assert_allclose(values.sel(t=month).values, pixels, rtol=1e-5, equal_nan=True)
 
 
-def test_geotiff_of_one_month(
+def test_geotiff_of_all_months(
     connection: Connection, demo_server: Any, extent: dict[str, Any], tmp_path: Path
 ) -> None:
     expected = expected_monthly_ndvi(demo_server.data, extent)
-    month = sorted(expected)[5]
-    interval = (f"{month}-01", f"{month}-28")
-    monthly_ndvi(connection, extent, interval).download(tmp_path / "ndvi.tif", format="GTiff")
+    monthly_ndvi(connection, extent).download(tmp_path / "ndvi.tif", format="GTiff")
     with rasterio.open(tmp_path / "ndvi.tif") as result:
         assert result.crs.to_epsg() == 32632
         assert tuple(result.bounds) == (extent["west"], extent["south"], extent["east"], extent["north"])
         assert np.isnan(result.nodata)
-        np.testing.assert_allclose(result.read(1), expected[month], rtol=1e-5, equal_nan=True)
+        assert result.count == 12
+        for month, band in zip(result.descriptions, result.read(), strict=True):
+            pixels = expected.get(month, np.full(band.shape, np.nan))
+            np.testing.assert_allclose(band, pixels, rtol=1e-5, equal_nan=True)
+
+
+def test_sheet_of_all_months(connection: Connection, extent: dict[str, Any], tmp_path: Path) -> None:
+    monthly_ndvi(connection, extent).download(
+        tmp_path / "ndvi.png", format="PNG", options={"colormap": "rdylgn", "min": -0.2, "max": 0.9}
+    )
+    with Image.open(tmp_path / "ndvi.png") as image:
+        assert image.size == (4 * 300 + 3 * 3, 3 * 200 + 2 * 3)
 
 
 def test_picture(connection: Connection, extent: dict[str, Any], tmp_path: Path) -> None:

@@ -211,7 +211,12 @@ def test_contract_with_the_overlays_of_the_settings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(None, "cannot be read"), ("[]", "is not an overlay"), ("info: {}", "is not an overlay"), ("{", "is not")],
+    [
+        (None, "cannot be read"),
+        ("[]", "is not an overlay"),
+        ("info: {}", "is not an overlay"),
+        ("{", "is not"),
+    ],
 )
 def test_overlay_of_the_settings_that_is_none(tmp_path: Path, text: str | None, said: str) -> None:
     path = tmp_path / "tides.yaml"

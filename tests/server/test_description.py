@@ -94,7 +94,9 @@ def test_server_address(make_client: MakeClient, settings: dict[str, str], url: 
         ({"base_path": "/api", "public_url": "https://eo.example:8443/v1"}, "https://eo.example:8443"),
     ],
 )
-def test_address_of_what_lives_at_the_root(make_client: MakeClient, settings: dict[str, str], url: str) -> None:
+def test_address_of_what_lives_at_the_root(
+    make_client: MakeClient, settings: dict[str, str], url: str
+) -> None:
     contract = load_openapi()
     contract["paths"]["/conformance"]["servers"] = [{"url": "https://somewhere.example"}]
     base = settings.get("base_path", "")

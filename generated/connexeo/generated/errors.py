@@ -18,7 +18,7 @@ class OpenEOError(Exception):
     code: ClassVar[str] = "Internal"
     template: ClassVar[str] = "{message}"
 
-    def __init__(self, message: str | None = None, **values: Any) -> None:
+    def __init__(self, message: str | None = None, /, **values: Any) -> None:
         self.values = values
         self.message = message if message is not None else self.template.format_map(_Given(values))
         super().__init__(self.message)

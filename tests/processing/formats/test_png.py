@@ -201,3 +201,21 @@ def test_unsuitable_data(make: Make, tmp_path: Path) -> None:
         write(make("uint8", ("y", "x"), rows=1, columns=70000), tmp_path)
     with pytest.raises(DataCubeEmpty):
         write(make(rows=0), tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
+def test_sheet_of_time_steps(make: Make, tmp_path: Path, dtype: str) -> None:
+    cube = make(dtype, ("t", "y", "x"), times=5, rows=40, columns=150)
+    (file,) = write(cube, tmp_path / "sheet", sheet=True, min=0, max=200)
+    steps = write(cube, tmp_path / "steps", min=0, max=200)
+    assert file.times == tuple(time for step in steps for time in step.times)
+    mode = "LA" if dtype == "float32" else "L"
+    sheet = read(file, mode)
+    # Three columns and two rows, with gaps of two pixels.
+    assert sheet.shape[:2] == (2 * 40 + 2, 3 * 150 + 2 * 2)
+    for number, step in enumerate(steps):
+        row, column = divmod(number, 3)
+        part = sheet[row * 42 :, column * 152 :][:40, :150]
+        np.testing.assert_array_equal(part, read(step, mode))
+    empty = sheet[:, 150:152], sheet[40:42], sheet[42:, 2 * 152 :]
+    assert not any(part.any() for part in empty)

@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,17 @@ def test_diff_exit_codes_and_json(tmp_path: Path) -> None:
     text = runner.invoke(app, ["spec", "diff", str(first), str(second)])
     assert "breaking  removed  #/paths/~1me/get  GET /me is gone" in text.stdout
     assert "1 differences, 1 of them breaking" in text.stderr
+
+
+def test_show_finds_handlers_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "beach_handlers.py").write_text("\n\nasync def list_jobs(context): ...\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry not in ("", str(tmp_path))])
+    result = runner.invoke(app, ["spec", "show", "list-jobs", "--handlers", "beach_handlers"])
+    assert result.exit_code == 0, result.output
+    assert "beach_handlers.py:3" in result.output
 
 
 def test_show_and_docs(tmp_path: Path) -> None:

@@ -14,13 +14,16 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 
 from connexeo.generated.errors import OpenEOError, ProcessGraphComplexity
+
+if TYPE_CHECKING:
+    from connexeo.processing.result import Result
 
 MEMORY_FOR_LIBRARIES = 2**30
 """Bytes that a child may take besides the pixels of the result: for libraries, their caches and threads."""
@@ -113,7 +116,7 @@ def compute(request: Mapping[str, Any], logs: list[dict[str, Any]]) -> dict[str,
     results = evaluation.results or (Result(value, _default_format(value)),)
     _check_size(sum(int(getattr(result.data, "nbytes", 0)) for result in results), request["max_bytes"])
     folder = Path(request["folder"])
-    files = write_results(results, folder)
+    files = write_results([_as_one_file(result) for result in results], folder)
     if len(files) > 1:
         return {"files": [str(archive(files, folder))], "media_type": "application/x-tar"}
     return {"files": [str(files[0].path)], "media_type": files[0].media_type}
@@ -125,6 +128,19 @@ def _check_size(size: int, limit: int) -> None:
             f"The result has {size / 2**20:.0f} MB of pixels, more than the {limit / 2**20:.0f} MB that "
             "synchronous processing allows. Ask for a smaller extent, fewer bands or dates, or a batch job."
         )
+
+
+_ONE_FILE = ("time_as_bands", "sheet")
+"""Options that put all time steps into one file."""
+
+
+def _as_one_file(result: Result) -> Result:
+    """The result with these options set, unless the user said otherwise: the answer to a request is one file."""
+    from connexeo.processing.formats import find_format
+
+    known = find_format(result.format).parameters
+    unsaid = {name: True for name in _ONE_FILE if name in known and result.options.get(name) is None}
+    return replace(result, options={**result.options, **unsaid})
 
 
 def _default_format(value: Any) -> str:

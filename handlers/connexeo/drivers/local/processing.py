@@ -81,8 +81,7 @@ class LocalProcessing:
 
     async def _off_the_loop_if_large(self, process: Json, function: Callable[..., T]) -> T:
         """Validate at once what takes a fraction of a millisecond, and in a thread what may take longer."""
-        graph = process.get("process_graph")
-        if isinstance(graph, Mapping) and len(orjson.dumps(graph)) < LARGE:
+        if _is_small(process):
             return function(process, definitions=self._definitions)
         return await asyncio.to_thread(function, process, definitions=self._definitions)
 
@@ -93,6 +92,14 @@ class LocalProcessing:
     async def stop(self) -> None:
         """End running computations."""
         await self._runner.stop()
+
+
+def _is_small(process: Json) -> bool:
+    try:
+        return len(orjson.dumps(process)) < LARGE
+    except orjson.JSONEncodeError:
+        # Nested more deeply than orjson writes, though it reads as much.
+        return False
 
 
 def _temporary_folder() -> Path:

@@ -50,9 +50,11 @@ _PACKING: Parameters = {
 _GTIFF: Parameters = {
     **_PREFIX,
     "time_as_bands": {
-        "description": "Write all time steps as bands of one file rather than one file for each.",
+        "description": (
+            "Write all time steps as bands of one file rather than one file for each. Where it is not given, "
+            "synchronous processing, which answers with one file, does so."
+        ),
         "type": "boolean",
-        "default": False,
     },
     "compress": {
         "description": "Compression, without loss.",
@@ -151,6 +153,13 @@ _PNG: Parameters = {
             },
             {"type": "object", "additionalProperties": {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}},
         ],
+    },
+    "sheet": {
+        "description": (
+            "Put all time steps into one image, row by row, rather than one image for each. Where it is not given, "
+            "synchronous processing, which answers with one file, does so."
+        ),
+        "type": "boolean",
     },
     "nbits": {
         "description": "Bits of each channel.",

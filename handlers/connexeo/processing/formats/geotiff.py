@@ -26,7 +26,7 @@ def check(data: Any, options: Options) -> None:
     """See `Format`."""
     check_images(data, "GTiff")
     resolve_packing(data.dtype, options)
-    bands = count_bands(data, time_as_bands=options["time_as_bands"])
+    bands = count_bands(data, time_as_bands=bool(options["time_as_bands"]))
     if bands > MAX_BANDS:
         raise FormatUnsuitable(f"GTiff holds up to {MAX_BANDS} bands, not {bands}. Choose netCDF.")
 
@@ -35,7 +35,7 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
     """See `Format`."""
     grid = check_images(data, "GTiff")
     packing = resolve_packing(data.dtype, options)
-    images = arrange(data, grid, time_as_bands=options["time_as_bands"])
+    images = arrange(data, grid, time_as_bands=bool(options["time_as_bands"]))
     return [
         _finish(spooled, grid, packing, folder / f"{stem}{spooled.image.suffix}.tif", options)
         for spooled in spool(images, packing, folder)

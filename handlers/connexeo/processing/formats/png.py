@@ -18,6 +18,7 @@ from connexeo.processing.formats.images import arrange, band_names, check_images
 from connexeo.processing.formats.interface import Options, WrittenBand, WrittenFile
 from connexeo.processing.formats.options import invalid_option
 from connexeo.processing.formats.packing import resolve_packing
+from connexeo.processing.formats.sheet import make_sheet
 from connexeo.processing.formats.spool import RawImage, Spooled, spool
 from connexeo.processing.formats.vrt import VrtBand, write_vrt
 
@@ -82,6 +83,9 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
         )
         for image in arrange(data, grid, time_as_bands=False)
     ]
+    if options["sheet"] and len(images) > 1:
+        sheet, grid = make_sheet(images, grid)
+        images = [sheet]
     spooled = spool(images, resolve_packing(data.dtype, {}), folder)
     ranges = _resolve_ranges(plan, spooled)
     written: list[WrittenFile] = []

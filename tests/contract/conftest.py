@@ -1,0 +1,147 @@
+"""schemathesis, as a user would run it: in a process of its own, against a server that really runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from served import Server
+
+SEED = 20260101
+
+PHASES = ("examples", "coverage", "fuzzing", "stateful")
+
+PROCESS = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
+"""A process that every back-end can run, and quickly: it is run some thousand times."""
+
+RUNS_A_PROCESS = ("compute-result", "create-job", "update-job", "create-service", "update-service")
+"""Operations that take a process to be run, or to be stored for a run."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What schemathesis has to say."""
+
+    exit_code: int
+    text: str
+    report: Mapping[str, Any]
+
+    @property
+    def failures(self) -> set[tuple[str, str]]:
+        """Operation and kind of each failure."""
+        return {
+            (name, failure["title"]) for failure in self.report["failures"] for name in failure["operations"]
+        }
+
+    @property
+    def accepted(self) -> dict[str, int]:
+        """Operation → how many of its requests were answered with success."""
+        return {
+            operation: sum(phase["accepted"] for phase in phases.values())
+            for operation, phases in self.report["valid_rates"].items()
+        }
+
+
+RunSchemathesis = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run_schemathesis(tmp_path: Path, token_of: Callable[..., str]) -> RunSchemathesis:
+    """Runs schemathesis against a server, all its operations unless ``only`` names some."""
+
+    def run(
+        server: Server, *, only: Iterable[str] = (), phases: Iterable[str] = PHASES, examples: int = 100
+    ) -> Outcome:
+        token = token_of(server)
+        document = httpx.get(f"{server.url}/openapi.json", timeout=30).json()
+        give_process(document)
+        location = tmp_path / "openapi.json"
+        location.write_text(json.dumps(document))
+        config = tmp_path / "schemathesis.toml"
+        config.write_text(configuration(document, known_parameters(server, token), examples))
+        report = tmp_path / "report.json"
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", config, "run", location]
+        command += ["--url", server.url, "--phases", ",".join(phases), "--no-color"]
+        command += ["--report", "json", "--report-json-path", report]
+        command += [option for name in only for option in ("--include-operation-id", name)]
+        done = subprocess.run(
+            [str(part) for part in command],
+            cwd=tmp_path,
+            env={**os.environ, "CONTRACT_TOKEN": token},
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        assert report.is_file(), done.stdout + done.stderr
+        return Outcome(done.returncode, done.stdout + done.stderr, json.loads(report.read_text()))
+
+    return run
+
+
+def give_process(document: dict[str, Any]) -> None:
+    """Let the requests that the document shows be such that this server can fulfil them.
+
+    The examples of the contract load a collection that does not exist, so they end in 404.
+    """
+    media = document["paths"]["/result"]["post"]["requestBody"]["content"]["application/json"]
+    media.pop("examples", None)
+    media["example"] = {"process": {"process_graph": PROCESS}}
+
+
+def known_parameters(server: Server, token: str) -> dict[str, list[str]]:
+    """Path parameters that lead to something."""
+    with httpx.Client(
+        base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
+    ) as client:
+        collections = client.get("/collections").json()["collections"]
+        result = client.post("/result", json={"process": {"process_graph": PROCESS}})
+        result.raise_for_status()
+    return {
+        "collection_id": [collection["id"] for collection in collections],
+        "log_id": [result.headers["openeo-identifier"]],
+    }
+
+
+def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[str]], examples: int) -> str:
+    """The settings of schemathesis, as TOML."""
+    lines = [
+        f"seed = {SEED}",
+        # With several threads, Python 3.11 sometimes fails in ast.parse, which Hypothesis calls.
+        "workers = 1",
+        "continue-on-failure = true",
+        "request-timeout = 60.0",
+        f'generation = {{ max-examples = {examples}, database = "none" }}',
+        "[auth.openapi]",
+        'Bearer = { bearer = "${CONTRACT_TOKEN}" }',
+        'Basic = { username = "demo", password = "demo" }',
+        "[parameters]",
+        *(f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in parameters),
+    ]
+    for name, values in parameters.items():
+        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
+    served = {node["operationId"] for item in document["paths"].values() for node in operations(item)}
+    for name in sorted(served.intersection(RUNS_A_PROCESS)):
+        lines += [
+            "[[operations]]",
+            f'include-operation-id = "{name}"',
+            "[operations.checks.positive_data_acceptance]",
+            # The schema tells what a process looks like, not what it means: a graph without a result node, or
+            # with a process that does not exist, fits the schema and is refused with 400, as the standard has it.
+            "enabled = false",
+        ]
+    return "\n".join(lines)
+
+
+def operations(item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """The operations of a path."""
+    return (item[method] for method in ("get", "put", "post", "patch", "delete") if method in item)
