@@ -16,6 +16,7 @@ from connexeo.processing.cube import (
     rfc3339,
     spatial_dimension,
     with_dimensions,
+    with_nodata,
 )
 
 
@@ -117,3 +118,37 @@ def test_new_data_keeps_what_fits(cube: xr.DataArray) -> None:
     assert labels(result, "t") == ("a", "b")
     assert (result.name, result.attrs["title"]) == ("S2", "A test")
     assert dimensions_of(result) == tuple(one for one in dimensions_of(cube) if one.name != "bands")
+
+
+@pytest.mark.parametrize(
+    ("given", "kind"),
+    [
+        (["2020-01-01T00:00:00Z", "2021-01-01"], "temporal"),
+        (["2020-01-01", "other"], "other"),
+        (["2020", "2021"], "other"),
+        ([1, 2], "other"),
+    ],
+)
+def test_dimensions_are_inferred_from_text(given: list[str | int], kind: str) -> None:
+    cube = xr.DataArray(np.zeros(2), dims=("t2",), coords={"t2": given})
+    assert dimensions_of(cube) == (Dimension("t2", kind),)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("crs", [25832, "EPSG:25832"])
+def test_reference_systems_are_inferred_from_an_attribute(crs: int | str) -> None:
+    assert crs_of(xr.DataArray(np.zeros((1, 1)), dims=("y", "x"), attrs={"crs": crs})) == crs
+
+
+@pytest.mark.parametrize("name", ["_FillValue", "nodata"])
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [("uint8", "float32"), ("int32", "float64"), ("float32", "float32")]
+)
+def test_declared_nodata_becomes_nan(cube: xr.DataArray, name: str, dtype: str, expected: str) -> None:
+    whole = cube.fillna(0).astype(dtype).assign_attrs({**cube.attrs, name: 0})
+    result = with_nodata(whole)
+    assert result.dtype == expected
+    assert result.chunks == cube.chunks
+    assert name not in result.attrs
+    assert dimensions_of(result) == dimensions_of(cube)
+    np.testing.assert_array_equal(result, np.where(whole == 0, np.nan, whole))
+    assert with_nodata(cube) is cube

@@ -307,7 +307,8 @@ def test_validation_loads_neither_numpy_nor_xarray() -> None:
 
 def test_faults_are_told_up_to_a_limit() -> None:
     nodes = {
-        f"n{i}": {"process_id": "add", "arguments": {"x": {"from_parameter": "q"}, "y": 1}} for i in range(3000)
+        f"n{i}": {"process_id": "add", "arguments": {"x": {"from_parameter": "q"}, "y": 1}}
+        for i in range(3000)
     }
     parameters = [{"name": f"p{i}", "schema": {}} for i in range(3000)]
     faults = validate({"parameters": parameters, "process_graph": nodes}, definitions=default_definitions())

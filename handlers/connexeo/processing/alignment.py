@@ -81,9 +81,11 @@ def _snap(cube: xr.DataArray, target: xr.DataArray) -> xr.DataArray | None:
 
 def _on_grid(own: np.ndarray[Any, np.dtype[Any]], wanted: np.ndarray[Any, np.dtype[Any]]) -> Any:
     step = spacing(wanted) or spacing(own)
+    if step is None or not len(
+        wanted
+    ):  # no pixels, or single ones of a size that is not known: there is no grid
+        return own
     own_step = spacing(own) or step
-    if step is None or own_step is None:
-        return None
     if abs(abs(own_step) - abs(step)) * max(len(own), 1) > _TOLERANCE * abs(step):
         return None
     position = (own - wanted[0]) / step

@@ -20,6 +20,9 @@ Json = Any
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?)?", re.IGNORECASE)
 
+_TIME_FORM = re.compile(r"\d{2}:\d{2}:\d{2}")
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d:[0-5]\d|24:00:00")
+
 _NAMES = {
     "null": "null",
     "boolean": "true or false",
@@ -152,9 +155,15 @@ def _interval_fault(value: Json) -> str | None:
     start, end = value
     if start is None and end is None:
         return "only one end of the interval may be null, not both."
-    for text in value:
-        if isinstance(text, str) and len(text) > len("00:00:00") and parse_instant(text) is None:
+    texts = [text for text in value if isinstance(text, str)]
+    times = [text for text in texts if _TIME_FORM.fullmatch(text)]
+    for text in texts:
+        if text in times and not _TIME.fullmatch(text):
+            return f"'{text}' is no time of the day."
+        if text not in times and parse_instant(text) is None:
             return f"'{text}' is no date or time; write it as 2024-07-01 or 2024-07-01T12:00:00Z."
+    if times and len(times) < len(texts):
+        return "a time of the day and a date make no interval."
     first, second = parse_instant(start), parse_instant(end)
     if first is not None and second is not None and second <= first:
         return _EMPTY

@@ -138,7 +138,11 @@ def reduce_groups(
         coordinate: Labels of the groups.
     """
     axis = cube.get_axis_num(dimension)
-    parts = [_reduce_group(cube, dimension, group, function) for group in groups]
+    known: dict[tuple[int, ...], Any] = {}
+    for group in map(tuple, groups):
+        if group not in known:  # there may be thousands of hours without data
+            known[group] = _reduce_group(cube, dimension, group, function)
+    parts = [known[tuple(group)] for group in groups]
     dtype = np.result_type(*(part.dtype for part in parts))
     data = _stack([part.astype(dtype, copy=False) for part in parts], axis)
     return with_dimensions(cube, data, [str(name) for name in cube.dims], {dimension: coordinate})

@@ -1,8 +1,4 @@
-"""Child process graphs as functions, of plain values and of blocks.
-
-The functions at the end of the module carry a callback through a data cube: one block is read, computed and written at
-once, and nothing is computed before somebody asks for the values.
-"""
+"""Child process graphs as functions, of plain values and of blocks; `blocks` carries them through data cubes."""
 
 from __future__ import annotations
 

@@ -9,12 +9,13 @@ have none. Labels of temporal dimensions are `datetime64[ns]` in UTC, or strings
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from connexeo.generated.errors import DimensionNotAvailable
+from connexeo.processing.arguments import parse_instant
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,6 +44,7 @@ _AXES: dict[str, Axis] = {
 }
 _TEMPORAL = frozenset({"t", "time", "date", "datetime"})
 _BANDS = frozenset({"bands", "band", "b", "spectral"})
+_NODATA = ("_FillValue", "nodata")
 _GEOGRAPHIC = frozenset({"lon", "longitude", "lat", "latitude"})
 
 
@@ -71,6 +73,8 @@ class Dimension:
     unit: str | None = None
     bands: tuple[Band, ...] = ()
     """Of dimensions of type `bands`: what is known about the labels, in any order, possibly about more of them."""
+    period: str | None = field(default=None, compare=False)
+    """Of temporal dimensions: the calendar period that the labels name, as `aggregate_temporal_period` calls it."""
 
 
 def make_cube(data: xr.DataArray, dimensions: Iterable[Dimension]) -> xr.DataArray:
@@ -79,6 +83,19 @@ def make_cube(data: xr.DataArray, dimensions: Iterable[Dimension]) -> xr.DataArr
     cube = data.copy(deep=False)
     cube.attrs = {**data.attrs, ATTRIBUTE: tuple(known[str(name)] for name in data.dims if name in known)}
     return cube
+
+
+def with_nodata(cube: xr.DataArray) -> xr.DataArray:
+    """The cube with NaN for the number that an attribute declares as no-data, as xarray and rioxarray keep it."""
+    declared = [cube.attrs[name] for name in _NODATA if name in cube.attrs]
+    if not declared:
+        return cube
+    kept = cube.copy(deep=False)
+    kept.attrs = {key: value for key, value in cube.attrs.items() if key not in _NODATA}
+    values = (
+        kept if kept.dtype.kind == "f" else kept.astype(np.float32 if kept.dtype.itemsize <= 2 else float)
+    )
+    return values.where(kept != declared[0])
 
 
 def dimensions_of(cube: xr.DataArray) -> tuple[Dimension, ...]:
@@ -162,7 +179,8 @@ def with_dimensions(
         if set(coord.dims) <= set(names) - set(given) and name not in given
     }
     new = {name: value for name, value in given.items() if value is not None}
-    result = xr.DataArray(data, dims=list(names), coords={**kept, **new}, name=cube.name)
+    result = xr.DataArray(data, dims=list(names), coords={**kept, **new})
+    result.name = cube.name  # which xarray would take from the dask array if it is None
     result.attrs = {key: value for key, value in cube.attrs.items() if key != ATTRIBUTE}
     return make_cube(result, dimensions_of(cube))
 
@@ -175,21 +193,25 @@ def change_dimension(cube: xr.DataArray, name: str, **changes: Any) -> xr.DataAr
 
 def _infer(cube: xr.DataArray, name: str) -> Dimension:
     lower = name.lower()
-    if lower in _TEMPORAL or coordinates(cube, name).dtype.kind == "M":
+    if lower in _TEMPORAL or _are_instants(coordinates(cube, name)):
         return Dimension(name, "temporal")
     if lower in _BANDS:
         return Dimension(name, "bands")
     if (axis := _AXES.get(lower)) is not None:
         geographic = 4326 if lower in _GEOGRAPHIC else None
-        return Dimension(name, "spatial", axis, None if axis == "z" else _grid_mapping(cube) or geographic)
+        return Dimension(name, "spatial", axis, None if axis == "z" else _told_crs(cube) or geographic)
     return Dimension(name, "other")
 
 
-def _grid_mapping(cube: xr.DataArray) -> str | None:
-    """The CRS that the CF convention (as rioxarray and odc-geo write it) keeps in a scalar coordinate."""
+def _are_instants(values: np.ndarray[Any, np.dtype[Any]]) -> bool:
+    if values.dtype.kind not in "OU":
+        return values.dtype.kind == "M"
+    return bool(len(values)) and all(parse_instant(label) is not None for label in values.tolist())
+
+
+def _told_crs(cube: xr.DataArray) -> ReferenceSystem | None:
+    """The CRS in an attribute, or in a scalar coordinate by the CF convention, as rioxarray and odc-geo write it."""
     name = cube.encoding.get("grid_mapping") or cube.attrs.get("grid_mapping") or "spatial_ref"
-    if name not in cube.coords:
-        return None
-    attributes = cube.coords[name].attrs
-    wkt: str | None = attributes.get("crs_wkt") or attributes.get("spatial_ref")
-    return wkt
+    attributes = cube.coords[name].attrs if name in cube.coords else {}
+    told = attributes.get("crs_wkt") or attributes.get("spatial_ref") or cube.attrs.get("crs")
+    return told if isinstance(told, int | str | Mapping) else None

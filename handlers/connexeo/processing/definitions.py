@@ -185,7 +185,7 @@ def read_parameters(parameters: Sequence[Mapping[str, Json]] | None) -> Mapping[
     return {
         parameter["name"]: Parameter(
             name=parameter["name"],
-            schemas=_alternatives(parameter.get("schema")),
+            schemas=_with_default(_alternatives(parameter.get("schema")), parameter),
             required=not (parameter.get("optional", False) or "default" in parameter),
             default=parameter.get("default"),
         )
@@ -245,6 +245,16 @@ def _alternatives(schema: Json) -> tuple[Mapping[str, Json], ...]:
         return (_without_range(schema),)
     alternatives: Sequence[Json] = schema or [{}]
     return tuple(_without_range(one) for one in alternatives if isinstance(one, Mapping))
+
+
+def _with_default(
+    alternatives: tuple[Mapping[str, Json], ...], parameter: Mapping[str, Json]
+) -> tuple[Mapping[str, Json], ...]:
+    """The alternatives with null, where it is the default: `merge_cubes` may be told so, though no schema allows it."""
+    kinds = kinds_of(alternatives)
+    if "default" not in parameter or parameter["default"] is not None or not kinds or "null" in kinds:
+        return alternatives
+    return (*alternatives, {"type": "null"})
 
 
 def _without_range(schema: Mapping[str, Json]) -> Mapping[str, Json]:

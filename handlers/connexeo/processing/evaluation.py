@@ -55,7 +55,7 @@ def execute(
 ) -> Evaluation:
     """Like `evaluate`, with all results that the graph saves rather than only the one of the result node."""
     world = Environment() if environment is None else environment
-    given = dict(parameters or {})
+    given = {name: _as_value(value) for name, value in (parameters or {}).items()}
     check(process_graph, definitions=world.definitions, user_processes=world.user_processes, parameters=given)
     graph = process_graph_of(process_graph)
     values = _with_defaults(process_graph, given) if graph is not process_graph else given
@@ -78,6 +78,17 @@ def _with_defaults(process: Mapping[str, Any], given: dict[str, Any]) -> dict[st
             if fault is not None:
                 raise error_of(fault, definition.id or "process", name)
     return {**definition.defaults, **given}
+
+
+def _as_value(value: Any) -> Any:
+    """A parameter as the processes take it: cubes have no other no-data than NaN."""
+    from connexeo.processing.kinds import is_cube
+
+    if not is_cube(value):
+        return value
+    from connexeo.processing.cube import with_nodata
+
+    return with_nodata(value)
 
 
 def _plain(value: Any) -> Any:

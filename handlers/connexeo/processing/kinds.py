@@ -36,7 +36,7 @@ def kinds_of_value(value: Any) -> Kinds:
         return known
     if is_block(value):
         return frozenset({"string"}) if value.dtype.kind in "USM" else _SCALARS
-    if _is_cube(value):
+    if is_cube(value):
         return frozenset({"datacube"})
     if isinstance(value, list):
         return frozenset({"array"})
@@ -73,7 +73,7 @@ def _is_json(value: Any) -> bool:
     return type(value) is dict and all(map(_is_json, value.values()))
 
 
-def _is_cube(value: Any) -> bool:
+def is_cube(value: Any) -> bool:
     """Without loading xarray: who has a cube has loaded it."""
     xarray = sys.modules.get("xarray")
     return xarray is not None and isinstance(value, xarray.DataArray)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,9 @@ import numpy as np
 from connexeo.generated.errors import IncompatibleDataCubes, OverlapResolverMissing
 from connexeo.processing.alignment import align
 from connexeo.processing.blocks import combine_values, dask_array
-from connexeo.processing.cube import Dimension, coordinates, dimensions_of, make_cube
+from connexeo.processing.cube import Dimension, coordinates, dimension_of, dimensions_of, make_cube
+from connexeo.processing.cube import labels as labels_of
+from connexeo.processing.temporal import label_array, label_instants, to_datetime64
 from connexeo.processing.values import Block, as_float
 
 if TYPE_CHECKING:
@@ -25,9 +27,9 @@ Member = np.ndarray[Any, np.dtype[np.bool_]]
 def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) -> xr.DataArray:
     """Merge cubes as the definition of `merge_cubes` says.
 
-    Dimensions of the first cube come first, in its order, then those that only the second one has. Labels of spatial
-    and temporal dimensions are sorted (spatial ones in the direction of the first cube), others appended. A cube that
-    lacks a dimension counts for each of its labels.
+    Dimensions have the order of the cube that has all of them; otherwise those of the first cube come first, then those
+    that only the second one has. Labels of spatial and temporal dimensions are sorted (spatial ones in the direction of
+    the first cube), others appended. A cube that lacks a dimension counts for each of its labels.
 
     Raises:
         IncompatibleDataCubes: A dimension of the same name has another type in the other cube, or none is shared.
@@ -35,15 +37,15 @@ def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) 
     """
     shared = _shared_dimensions(first, second)
     second = align(second, first, cover=False)
+    first, second = _comparable(first, second, shared)
     labels = {name: (coordinates(first, name), coordinates(second, name)) for name in shared}
     overlap = all(_isin(ours, theirs).any() for ours, theirs in labels.values())
     if overlap and resolver is None:
         raise OverlapResolverMissing
-    merged = {name: _merge_labels(dimension, *labels[name]) for name, dimension in shared.items()}
+    properties = {name: _merge_properties(name, first, second) for name in shared}
+    merged = {name: _merge_labels(dimension, *labels[name]) for name, dimension in properties.items()}
     differing = [name for name, (ours, theirs) in labels.items() if not _same(ours, theirs)]
-    dimensions = {one.name: one for one in (*dimensions_of(second), *dimensions_of(first))}
-    bands = {name: _merge_bands(name, first, second) for name in shared}
-    dimensions |= bands
+    dimensions = {one.name: one for one in (*dimensions_of(second), *dimensions_of(first))} | properties
     first, second = _broadcast(first, second)
     if not overlap and len(differing) == 1:
         result = _concatenate(first, second, differing[0], merged[differing[0]])
@@ -52,7 +54,7 @@ def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) 
     return make_cube(result, dimensions.values())
 
 
-def _shared_dimensions(first: xr.DataArray, second: xr.DataArray) -> dict[str, Dimension]:
+def _shared_dimensions(first: xr.DataArray, second: xr.DataArray) -> list[str]:
     ours = {one.name: one for one in dimensions_of(first)}
     theirs = {one.name: one for one in dimensions_of(second)}
     shared = {name: one for name, one in ours.items() if name in theirs}
@@ -63,14 +65,31 @@ def _shared_dimensions(first: xr.DataArray, second: xr.DataArray) -> dict[str, D
             raise IncompatibleDataCubes(
                 f"Dimension '{name}' is of type '{one.type}' in one data cube and '{theirs[name].type}' in the other."
             )
-    return shared
+    return list(shared)
 
 
-def _merge_bands(name: str, first: xr.DataArray, second: xr.DataArray) -> Dimension:
-    """The first cube's dimension with what both know about bands."""
-    one, other = (next(d for d in dimensions_of(cube) if d.name == name) for cube in (first, second))
+def _merge_properties(name: str, first: xr.DataArray, second: xr.DataArray) -> Dimension:
+    """The first cube's dimension with what both know about its labels."""
+    one, other = (dimension_of(cube, name) for cube in (first, second))
     known = {band.name for band in one.bands}
-    return replace(one, bands=(*one.bands, *(band for band in other.bands if band.name not in known)))
+    return replace(
+        one,
+        bands=(*one.bands, *(band for band in other.bands if band.name not in known)),
+        period=one.period if one.period == other.period else None,
+    )
+
+
+def _comparable(
+    first: xr.DataArray, second: xr.DataArray, shared: Iterable[str]
+) -> tuple[xr.DataArray, xr.DataArray]:
+    """Both cubes with instants as text where the other cube has other labels, such as periods."""
+    for name in shared:
+        kinds = [coordinates(cube, name).dtype.kind for cube in (first, second)]
+        if "M" in kinds and kinds[0] != kinds[1]:
+            first, second = (
+                cube.assign_coords({name: label_array(labels_of(cube, name))}) for cube in (first, second)
+            )
+    return first, second
 
 
 def _isin(some: Labels, others: Labels) -> Member:
@@ -97,10 +116,22 @@ def _merge_labels(dimension: Dimension, ours: Labels, theirs: Labels) -> Labels:
         if ours.dtype.kind == further.dtype.kind and ours.dtype.kind != "U"
         else merged
     )
+    if dimension.type == "temporal" and merged.dtype == object:
+        return _sorted_periods(merged, dimension.period)
     if dimension.type not in ("spatial", "temporal") or merged.dtype == object:
         return merged
     descending = dimension.type == "spatial" and _descends(ours if len(ours) > 1 else theirs)
     return np.sort(merged)[::-1] if descending else np.sort(merged)
+
+
+def _sorted_periods(labels: Labels, period: str | None) -> Labels:
+    """Labels by the instants at which they begin; as they are where that is not known of all."""
+    instants = label_instants(labels.tolist(), period)
+    if None in instants:
+        return labels
+    return labels[
+        np.argsort(np.array([to_datetime64(one) for one in instants if one is not None]), kind="stable")
+    ]
 
 
 def _descends(labels: Labels) -> bool:
@@ -108,8 +139,9 @@ def _descends(labels: Labels) -> bool:
 
 
 def _broadcast(first: xr.DataArray, second: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
-    """Both cubes with all dimensions of both, in the order of the first."""
-    order = [*first.dims, *(name for name in second.dims if name not in first.dims)]
+    """Both cubes with all dimensions of both, in the order of the one that has them all, or else of the first."""
+    further = [name for name in second.dims if name not in first.dims]
+    order = list(second.dims) if set(first.dims) < set(second.dims) else [*first.dims, *further]
 
     def complete(cube: xr.DataArray, other: xr.DataArray) -> xr.DataArray:
         lacking = {name: coordinates(other, str(name)) for name in order if name not in cube.dims}

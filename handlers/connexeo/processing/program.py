@@ -140,15 +140,15 @@ class Step:
                 given["environment"] = frame.environment.at(self.node)
             return self.function(**given)
         except OpenEOError as error:
-            error.__dict__.setdefault("node", self.node)
+            _placed(self.node, error)
             raise
         except (ArithmeticError, TypeError, ValueError) as error:
             message = f"Process '{self.process_id}' can't work with the given arguments: {error} (node '{self.node}')."
-            raise _at(self.node, ProcessParameterInvalid(message, process=self.process_id)) from error
+            raise _placed(self.node, ProcessParameterInvalid(message, process=self.process_id)) from error
         except Exception as error:
             # Whatever a library raises: users get an openEO error that names the node, the log gets the cause.
             message = f"Process '{self.process_id}' failed unexpectedly (node '{self.node}')."
-            raise _at(self.node, Internal(message)) from error
+            raise _placed(self.node, Internal(message)) from error
 
     def _value(self, name: str, known: Parameter | None, argument: Argument, frame: Frame) -> Any:
         """The value of an argument, checked where it was not known before."""
@@ -209,6 +209,11 @@ class Body:
         return self.program.run({**self.defaults, **arguments}, environment)
 
 
-def _at(node: str, error: OpenEOError) -> OpenEOError:
-    error.__dict__["node"] = node
+def _placed(node: str, error: OpenEOError) -> OpenEOError:
+    """The error with the node that it happened in, which the message names too; inner nodes precede outer ones."""
+    if "node" not in error.__dict__:
+        error.__dict__["node"] = node
+        if f"(node '{node}')" not in error.message:
+            error.message = f"{error.message.rstrip('.')} (node '{node}')."
+            error.args = (error.message,)
     return error

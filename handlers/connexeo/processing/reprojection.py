@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,10 @@ import numpy as np
 from affine import Affine
 from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import RasterioError
-from rasterio.warp import calculate_default_transform, transform_bounds
-from rasterio.warp import reproject as warp
+from rasterio.errors import CRSError, RasterioError
+from rasterio.io import DatasetReader, MemoryFile
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 
 from connexeo.generated.errors import IncompatibleDataCubes, ProcessParameterInvalid
 from connexeo.processing.alignment import spacing
@@ -55,6 +57,9 @@ _CHUNK = 1024
 
 _KERNEL = 4
 """Pixels around a chunk that the widest method (lanczos) may use, in pixels of the coarser grid."""
+
+MAX_PIXELS = 20_000_000_000
+"""Of a warped grid, for each label of the other dimensions: more is a mistake in the resolution."""
 
 Bounds = tuple[float, float, float, float]
 
@@ -117,7 +122,7 @@ def grid_of(cube: xr.DataArray) -> Grid:
     east, north = coordinates(cube, x.name), coordinates(cube, y.name)
     step_x, step_y = spacing(east), spacing(north)
     width, height = abs(step_x or step_y or 0.0), abs(step_y or step_x or 0.0)
-    if not width or not height:
+    if not width or not height or not len(east) or not len(north):
         raise IncompatibleDataCubes(
             "The resolution of the data cube is not known, it has a single pixel or none."
         )
@@ -137,12 +142,15 @@ def resampled_grid(
         align: The corner of the area where pixels start, e.g. `upper-left`.
 
     Raises:
-        ProcessParameterInvalid: The projection is not known, or the area has no place in it.
+        ProcessParameterInvalid: The projection is not known or has no place for the area, or there are too many pixels.
     """
     bounds, native = _project(grid, projection)
     width, height = resolution[0] or native[0], resolution[1] or native[1]
     columns = max(1, math.ceil((bounds[2] - bounds[0]) / width - 1e-6))
     rows = max(1, math.ceil((bounds[3] - bounds[1]) / height - 1e-6))
+    if columns * rows > MAX_PIXELS:
+        reason = f"it makes {columns} x {rows} pixels, which are too many."
+        raise ProcessParameterInvalid(process="resample_spatial", parameter="resolution", reason=reason)
     left = bounds[2] - columns * width if align.endswith("right") else bounds[0]
     top = bounds[1] + rows * height if align.startswith("lower") else bounds[3]
     return Grid(
@@ -197,21 +205,45 @@ class _Warp:
 
     def __call__(self, block: Block) -> Block:
         shape = (*block.shape[:-2], self.target.rows, self.target.columns)
-        result = np.full(shape, np.nan, block.dtype)
         layers = block.reshape((-1, *block.shape[-2:]))
-        for layer, place in zip(layers, result.reshape((-1, *shape[-2:])), strict=True):
-            warp(
-                np.ascontiguousarray(layer),
-                place,
-                src_transform=self.source.affine,
-                src_crs=_as_crs(self.source.crs),
-                src_nodata=np.nan,
-                dst_transform=self.target.affine,
-                dst_crs=_as_crs(self.target.crs),
-                dst_nodata=np.nan,
-                resampling=METHODS[self.method],
-            )
-        return result
+        result = np.empty((len(layers), *shape[-2:]), block.dtype)
+        # Not by `rasterio.warp.reproject`, which hides a warning in a way that is not safe with several threads.
+        for layer, place in zip(layers, result, strict=True):
+            with _open(self.source, layer) as dataset, self._onto_target(dataset) as warped:
+                warped.read(1, out=place)
+        return result.reshape(shape)
+
+    def _onto_target(self, dataset: DatasetReader) -> WarpedVRT:
+        return WarpedVRT(
+            dataset,
+            crs=_as_crs(self.target.crs),
+            transform=self.target.affine,
+            width=self.target.columns,
+            height=self.target.rows,
+            src_nodata=np.nan,
+            nodata=np.nan,
+            resampling=METHODS[self.method],
+        )
+
+
+@contextmanager
+def _open(grid: Grid, layer: Block | None) -> Iterator[DatasetReader]:
+    """A dataset in memory; without a layer it has no pixels, only a grid."""
+    with MemoryFile() as memory:
+        with memory.open(
+            driver="GTiff",
+            count=1,
+            dtype="uint8" if layer is None else layer.dtype,
+            width=grid.columns,
+            height=grid.rows,
+            transform=grid.affine,
+            crs=_as_crs(grid.crs),
+            sparse_ok=True,
+        ) as dataset:
+            if layer is not None:
+                dataset.write(layer, 1)
+        with memory.open() as dataset:
+            yield dataset
 
 
 def _warp_lazily(data: Any, source: Grid, target: Grid, method: str) -> Any:
@@ -263,10 +295,14 @@ def _project(grid: Grid, projection: ReferenceSystem | None) -> tuple[Bounds, tu
         return grid.bounds, (grid.width, grid.height)
     try:
         source, target = _as_crs(grid.crs), _as_crs(projection)
-        affine, *_ = calculate_default_transform(source, target, grid.columns, grid.rows, *grid.bounds)
+        if source == target:  # nothing is projected, and pixels need not become square
+            return grid.bounds, (grid.width, grid.height)
+        with _open(grid, None) as dataset, WarpedVRT(dataset, crs=target) as warped:
+            affine = warped.transform
         projected = transform_bounds(source, target, *grid.bounds)
-    except RasterioError as error:
-        reason = f"the data cube can't be warped to {projection!r}."
+    except (CRSError, RasterioError) as error:
+        what = "is not known" if isinstance(error, CRSError) else "has no place for the data cube"
+        reason = f"the reference system {str(projection)[:100]!r} {what}."
         raise ProcessParameterInvalid(
             process="resample_spatial", parameter="projection", reason=reason
         ) from error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from connexeo.processing.values import Label
 
 Instants = np.ndarray[Any, np.dtype[np.datetime64]]
+
+_REDUCED = re.compile(r"\d{4}(-\d{2}|-\d{3})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -51,19 +54,62 @@ def label_array(labels: Sequence[Label]) -> np.ndarray[Any, np.dtype[Any]]:
     return array
 
 
-def instants_of(cube: xr.DataArray, dimension: str) -> Instants:
-    """The labels of a temporal dimension as instants.
+def instants_of(cube: xr.DataArray, dimension: Dimension, process: str) -> Instants:
+    """The labels of a temporal dimension as instants: periods count as their start.
+
+    Args:
+        cube: The cube.
+        dimension: One of its dimensions.
+        process: The process that needs the instants, for the message.
 
     Raises:
-        ProcessParameterInvalid: They are no instants, e.g. because the cube has been aggregated to periods.
+        ProcessParameterInvalid: They are neither dates nor times nor periods.
     """
-    found = coordinates(cube, dimension)
-    if found.dtype.kind != "M":
-        found = temporal_coordinate(found.tolist()) if len(found) else found.astype("datetime64[ns]")
-    if found.dtype.kind != "M":
-        reason = f"the labels of dimension '{dimension}' are no dates or times."
-        raise ProcessParameterInvalid(process="?", parameter="data", reason=reason)
-    return found
+    found = coordinates(cube, dimension.name)
+    if found.dtype.kind == "M" or not len(found):
+        return found.astype("datetime64[ns]")
+    instants = label_instants(found.tolist(), dimension.period)
+    for label, instant in zip(found.tolist(), instants, strict=True):
+        if instant is None:
+            reason = f"the label '{label}' of dimension '{dimension.name}' is no date or time."
+            raise ProcessParameterInvalid(process=process, parameter="data", reason=reason)
+    return np.array([to_datetime64(one) for one in instants if one is not None], "datetime64[ns]")
+
+
+def label_instants(labels: Sequence[Label], period: str | None) -> list[datetime | None]:
+    """The instants that labels stand for, None for those that stand for none.
+
+    Args:
+        labels: Dates and date-times, and periods, which begin at an instant.
+        period: The period that "2024-05" and the like name; without it, they are read by ISO 8601: year, month, day of
+            the year.
+    """
+    named = {} if period is None else _named_periods(labels, period)
+    return [named.get(label) or parse_instant(label) or _parse_reduced(label) for label in labels]
+
+
+def _named_periods(labels: Sequence[Label], period: str) -> Mapping[Label, datetime]:
+    """All periods of the years that the labels begin with, by label."""
+    years = [int(label[:4]) for label in labels if isinstance(label, str) and label[:4].isdecimal()]
+    first, last = min(years, default=1), max(years, default=0)
+    if first < datetime.min.year or last + 1 > datetime.max.year:
+        return {}
+    found = periods(_midnight(first), _midnight(last + 1), period) if years else ()
+    return {one.label: one.start for one in found}
+
+
+def _parse_reduced(label: Label) -> datetime | None:
+    """A year, month, or day of the year as ISO 8601 writes them."""
+    if not isinstance(label, str) or not _REDUCED.fullmatch(label):
+        return None
+    year, _, rest = label.partition("-")
+    try:
+        if len(rest) == len("001"):
+            day = _midnight(int(year)) + timedelta(days=int(rest) - 1)
+            return day if day.year == int(year) else None
+        return _midnight(int(year), int(rest or 1))
+    except (ValueError, OverflowError):
+        return None
 
 
 def temporal_dimension(cube: xr.DataArray, name: str | None) -> Dimension:

@@ -85,6 +85,13 @@ def test_times_of_the_day(run: Run, cube: xr.DataArray) -> None:
         ([[None, "2020-02-01"]], {}, "DistinctDimensionLabelsRequired"),
         ([["2020-03-01", "2020-02-01"]], {}, "TemporalExtentEmpty"),
         ([["2020-01-01", "2020-02-01"]], {"labels": ["a", "b"]}, "ProcessParameterInvalid"),
+        (
+            [["2020-01-01", "2020-02-01"], ["2020-01-01", "2020-03-01"]],
+            {"labels": ["2020-01-01", "2020-01-01T01:00:00+01:00"]},
+            "DistinctDimensionLabelsRequired",
+        ),
+        ([["25:00:00", "26:00:00"]], {}, "ProcessParameterInvalid"),
+        ([["2020-01-01", "12:00:00"]], {}, "ProcessParameterInvalid"),
         ([["2020-01-01", "2020-02-01"]], {"dimension": "x"}, "DimensionNotAvailable"),
         ([["2020-01-01", "2020-02-01"]], {"dimension": "time"}, "DimensionNotAvailable"),
     ],
@@ -148,10 +155,39 @@ def test_labels_need_not_be_sorted(run: Run, cube: xr.DataArray) -> None:
     xr.testing.assert_equal(result.compute(), expected.compute())
 
 
-def test_periods_are_no_instants(run: Run, cube: xr.DataArray) -> None:
-    monthly = run("aggregate_temporal_period", data=cube, period="month", reducer=reducer())
-    code = code_of(run, "aggregate_temporal_period", data=monthly, period="year", reducer=reducer())
-    assert code == "ProcessParameterInvalid"
+@pytest.mark.parametrize(
+    ("period", "next_period", "expected"),
+    [
+        ("hour", "day", "2020-005 2020-006"),
+        ("day", "month", "2020-01 2020-02"),
+        ("week", "month", "2019-12 2020-01"),
+        ("dekad", "month", "2020-01 2020-02"),
+        ("month", "season", "2019-djf 2020-mam 2020-jja"),
+        ("season", "year", "2019 2020"),
+        ("tropical-season", "year", "2019 2020"),
+        ("year", "decade", "2020 2030"),
+        ("decade", "decade-ad", "2011 2021"),
+    ],
+)
+def test_periods_begin_at_an_instant(
+    run: Run, cube: xr.DataArray, period: str, next_period: str, expected: str
+) -> None:
+    ends = {"hour": "2020-01-06T01:30", "day": "2020-02-01", "week": "2020-01-13", "dekad": "2020-02-01"}
+    ends |= {"month": "2020-06-30", "year": "2030-05-01", "decade": "2030-05-01"}
+    cube = at(
+        cube, ["2020-01-05T23:00" if period == "hour" else "2020-01-03", ends.get(period, "2020-12-31")]
+    )
+    first = run("aggregate_temporal_period", data=cube, period=period, reducer=reducer("max"))
+    second = run("aggregate_temporal_period", data=first, period=next_period, reducer=reducer("max"))
+    assert labels(second, "t") == tuple(expected.split())
+    np.testing.assert_array_equal(second.max("t"), cube.max("t"))
+
+
+def test_periods_without_values_are_computed_once(run: Run, cube: xr.DataArray) -> None:
+    result = run("aggregate_temporal_period", data=cube, period="hour", reducer=reducer("count"))
+    assert result.sizes["t"] == 2555
+    assert len(result.isel(t=slice(1, -1)).data.__dask_graph__().layers) < 30
+    assert (result.isel(t=1) == 0).all()
 
 
 def test_nothing_to_aggregate(run: Run, cube: xr.DataArray) -> None:

@@ -295,3 +295,179 @@ def test_cubes_that_cannot_be_merged(run: Run, cube: xr.DataArray) -> None:
     with pytest.raises(OpenEOError) as caught:
         run("merge_cubes", cube1=cube, cube2=make_cube(other, [Dimension("t", "other")]))
     assert caught.value.code == "IncompatibleDataCubes"
+
+
+def test_resolvers_may_be_null_if_none_is_needed(run: Run, cube: xr.DataArray, environment: Any) -> None:
+    from connexeo.processing.evaluation import evaluate
+
+    arguments = {"cube1": {"from_parameter": "a"}, "cube2": {"from_parameter": "b"}, "overlap_resolver": None}
+    graph = {"merge": node("merge_cubes", result=True, **arguments)}
+    result = evaluate(graph, {"a": cube.isel(bands=[0]), "b": cube.isel(bands=[1])}, environment=environment)
+    assert labels(result, "bands") == ("B04", "B08")
+    with pytest.raises(OpenEOError) as caught:
+        evaluate(graph, {"a": cube, "b": cube}, environment=environment)
+    assert caught.value.code == "OverlapResolverMissing"
+
+
+def test_merged_periods_are_sorted(run: Run, cube: xr.DataArray) -> None:
+    periods = [
+        run("aggregate_temporal_period", data=part, period="season", reducer=single("max", data=DATA))
+        for part in (cube.isel(t=[3]), cube.isel(t=[0]))
+    ]
+    result = run("merge_cubes", cube1=periods[0], cube2=periods[1])
+    assert labels(result, "t") == ("2019-djf", "2020-mam")
+    np.testing.assert_array_equal(result, cube.isel(t=[0, 3]))
+
+
+def test_merged_instants_and_other_labels_are_text(run: Run, cube: xr.DataArray) -> None:
+    text = run("rename_labels", data=cube.isel(t=[0]), dimension="t", source=["2020-01-05"], target=["wet"])
+    result = run("merge_cubes", cube1=cube.isel(t=[1]), cube2=text)
+    assert labels(result, "t") == ("2020-01-20T00:00:00Z", "wet")
+    np.testing.assert_array_equal(result, cube.isel(t=[1, 0]))
+
+
+def test_single_pixels_are_merged_by_their_labels(run: Run, cube: xr.DataArray) -> None:
+    result = run("merge_cubes", cube1=cube.isel(x=[3], y=[2]), cube2=cube.isel(x=[0], y=[2]))
+    assert labels(result, "x") == (600_005, 600_035)
+    np.testing.assert_array_equal(result, cube.isel(x=[0, 3], y=[2]))
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_the_cube_with_all_dimensions_gives_their_order(run: Run, cube: xr.DataArray, swapped: bool) -> None:
+    ground = cube.isel(t=0, bands=0, drop=True)
+    first, second = (ground, cube) if swapped else (cube, ground)
+    result = run("merge_cubes", cube1=first, cube2=second, overlap_resolver=SUBTRACT)
+    assert dimensions_of(result) == dimensions_of(cube)
+    expected = cube.values - ground.values
+    np.testing.assert_array_equal(result, -expected if swapped else expected)
+
+
+@pytest.mark.parametrize("flipped", ["t", "bands", "y", "x"])
+def test_merge_by_labels_not_by_position(run: Run, cube: xr.DataArray, flipped: str) -> None:
+    turned = cube.isel({flipped: slice(None, None, -1)}).transpose("x", "t", "y", "bands")
+    result = run("merge_cubes", cube1=cube, cube2=turned, overlap_resolver=SUBTRACT)
+    assert dimensions_of(result) == dimensions_of(cube)
+    np.testing.assert_array_equal(result, cube - cube)
+
+
+@pytest.mark.parametrize("dimension", ["bands", "x"])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_merge_with_nothing(run: Run, cube: xr.DataArray, dimension: str, swapped: bool) -> None:
+    cubes = [cube, cube.isel({dimension: []})]
+    first, second = reversed(cubes) if swapped else cubes
+    result = run("merge_cubes", cube1=first, cube2=second)
+    assert labels(result, dimension) == labels(cube, dimension)
+    np.testing.assert_array_equal(result, cube)
+
+
+EVERYTHING: dict[str, tuple[str, dict[str, Any]]] = {
+    "apply": ("apply", {"process": single("absolute", x=X)}),
+    "constant": ("apply", {"process": single("constant", x=True)}),
+    "reduce": ("reduce_dimension", {"reducer": NDVI, "dimension": "bands"}),
+    "apply_dimension": ("apply_dimension", {"process": single("extrema", data=DATA), "dimension": "t"}),
+    "ndvi": ("ndvi", {}),
+    "ndvi band": ("ndvi", {"target_band": "ndvi"}),
+    "aggregate": ("aggregate_temporal_period", {"period": "month", "reducer": single("max", data=DATA)}),
+    "resample": ("resample_spatial", {"resolution": 20}),
+    "rename": ("rename_dimension", {"source": "t", "target": "time"}),
+    "add": ("add_dimension", {"name": "new", "label": "a"}),
+    "filter_bands": ("filter_bands", {"bands": ["nir"]}),
+    "filter_temporal": ("filter_temporal", {"extent": ["2020-01-01", "2020-02-01"]}),
+}
+
+
+@pytest.mark.parametrize("case", EVERYTHING)
+@pytest.mark.parametrize("name", [None, "S2"])
+def test_results_have_no_names_of_their_own(
+    run: Run, cube: xr.DataArray, case: str, name: str | None
+) -> None:
+    process_id, arguments = EVERYTHING[case]
+    result = run(process_id, data=cube.rename(name), **arguments)
+    assert is_lazy(result)
+    assert result.name == name
+
+
+@pytest.mark.parametrize("case", EVERYTHING)
+def test_lazy_and_loaded_cubes_give_the_same(run: Run, cube: xr.DataArray, case: str) -> None:
+    process_id, arguments = EVERYTHING[case]
+    lazy, loaded = (run(process_id, data=one, **arguments) for one in (cube, cube.compute()))
+    assert lazy.dtype == loaded.dtype
+    assert lazy.dtype == lazy.compute().dtype
+    assert dimensions_of(lazy) == dimensions_of(loaded)
+    xr.testing.assert_equal(lazy.compute(), loaded)
+
+
+@pytest.mark.parametrize(
+    ("process", "dtype"),
+    [
+        (single("constant", x=True), "bool"),
+        (single("constant", x=300), "int64"),
+        (single("pi"), "float64"),
+        (single("constant", x=None), "float64"),
+        (single("gt", x=X, y=3), "bool"),
+        (single("is_nodata", x=X), "bool"),
+        (single("if", value=True, accept=X), "uint8"),
+        (single("divide", x=X, y=0), "float32"),
+    ],
+)
+def test_types_of_what_callbacks_return(
+    run: Run, cube: xr.DataArray, process: dict[str, Any], dtype: str
+) -> None:
+    whole = cube.fillna(0).astype("uint8")
+    result = run("apply", data=whole, process=process)
+    assert result.dtype == dtype
+    assert result.compute().dtype == dtype
+    assert dimensions_of(result) == dimensions_of(cube)
+
+
+@pytest.mark.parametrize(("target", "position"), [(None, 1), ("bands", 1), ("features", 1)])
+def test_lists_of_numbers_and_blocks_along_a_dimension(
+    run: Run, cube: xr.DataArray, target: str | None, position: int
+) -> None:
+    process = {
+        "process_graph": {
+            "red": node("array_element", data=DATA, label="B04"),
+            "list": node(
+                "array_create", data=[{"from_node": "red"}, 7, None, {"from_node": "red"}], result=True
+            ),
+        }
+    }
+    result = run("apply_dimension", data=cube, process=process, dimension="bands", target_dimension=target)
+    name = target or "bands"
+    assert result.dims[position] == name
+    assert labels(result, name) == (0, 1, 2, 3)
+    assert dimensions_of(result)[position].type == ("other" if target == "features" else "bands")
+    np.testing.assert_array_equal(result.isel({name: 3}), cube.isel(bands=0))
+    assert (result.isel({name: 1}) == 7).all()
+    assert np.isnan(result.isel({name: 2})).all()
+
+
+def test_an_empty_list_is_no_result(run: Run, cube: xr.DataArray) -> None:
+    with pytest.raises(OpenEOError, match=r"at least one element.*node 'node'") as caught:
+        run("apply_dimension", data=cube, process=single("array_create", data=[]), dimension="t")
+    assert caught.value.code == "ProcessGraphInvalid"
+
+
+@pytest.mark.parametrize(
+    ("reducer", "expected"), [("count", 0), ("mean", None), ("max", None), ("first", None), ("sum", None)]
+)
+def test_reducers_of_dimensions_without_labels(
+    run: Run, cube: xr.DataArray, reducer: str, expected: int | None
+) -> None:
+    result = run(
+        "reduce_dimension", data=cube.isel(t=[]), reducer=single(reducer, data=DATA), dimension="t"
+    ).compute()
+    assert result.dims == ("bands", "y", "x")
+    assert np.isnan(result).all() if expected is None else (result == expected).all()
+
+
+def test_names_of_dimensions_are_free(run: Run, cube: xr.DataArray) -> None:
+    for source, target in {"t": "Zeit", "bands": "Kanäle", "y": "row", "x": "column"}.items():
+        cube = run("rename_dimension", data=cube, source=source, target=target)
+    result = run("ndvi", data=cube)
+    result = run("aggregate_temporal_period", data=result, period="month", reducer=single("max", data=DATA))
+    result = run("filter_temporal", data=result, extent=["2020-03-01", None])
+    result = run("resample_spatial", data=result, resolution=20)
+    assert result.dims == ("Zeit", "row", "column")
+    assert labels(result, "Zeit") == ("2020-03", "2020-04")
+    assert [one.type for one in dimensions_of(result)] == ["temporal", "spatial", "spatial"]

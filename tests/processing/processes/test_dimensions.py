@@ -112,3 +112,45 @@ def test_renamed_instants(run: Run, cube: xr.DataArray) -> None:
 )
 def test_labels_that_cannot_be_renamed(run: Run, cube: xr.DataArray, arguments: Any, code: str) -> None:
     assert code_of(run, "rename_labels", data=cube, **arguments) == code
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_dropping_needs_a_single_label(run: Run, cube: xr.DataArray, count: int) -> None:
+    part = make_cube(cube.isel(t=slice(0, count)), dimensions_of(cube))
+    with pytest.raises(OpenEOError, match=f"'t' has {count} labels") as caught:
+        run("drop_dimension", data=part, name="t")
+    assert caught.value.code == "DimensionLabelCountMismatch"
+
+
+@pytest.mark.parametrize(
+    ("target", "source", "expected"),
+    [
+        (["2021-01-01"], ["2020-01-05"], "2021-01-01T00:00:00Z"),
+        (["2021-01-01T00:00:00+02:00"], ["2020-01-05T01:00:00+01:00"], "2020-12-31T22:00:00Z"),
+        (["first"], ["2020-01-05T00:00:00Z"], "first"),
+    ],
+)
+def test_instants_are_labels_however_they_are_written(
+    run: Run, cube: xr.DataArray, target: list[str], source: list[str], expected: str
+) -> None:
+    result = run("rename_labels", data=cube, dimension="t", target=target, source=source)
+    assert labels(result, "t") == (expected, *labels(cube, "t")[1:])
+
+
+def test_renamed_periods_are_no_periods_any_more(run: Run, cube: xr.DataArray) -> None:
+    mean = {"n": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}
+    weekly = run("aggregate_temporal_period", data=cube, period="week", reducer={"process_graph": mean})
+    assert dimension_of(weekly, "t").period == "week"
+    renamed = run("rename_labels", data=weekly, dimension="t", target=["2020-1"], source=["2020-01"])
+    assert dimension_of(renamed, "t").period is None
+
+
+@pytest.mark.parametrize("kind", ["spatial", "temporal", "bands", "geometry", "other"])
+@pytest.mark.parametrize("label", ["2020-02-30", "a", 0, 1.5])
+def test_labels_of_any_type(run: Run, cube: xr.DataArray, kind: str, label: str | float) -> None:
+    result = run("add_dimension", data=cube, name="more", label=label, type=kind)
+    assert labels(result, "more") == (label,)
+    assert dimension_of(result, "more").type == kind
+    dropped = run("drop_dimension", data=result, name="more")
+    assert dimensions_of(dropped) == dimensions_of(cube)
+    xr.testing.assert_identical(dropped.compute().drop_attrs(), cube.compute().drop_attrs())

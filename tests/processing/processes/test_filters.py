@@ -149,3 +149,67 @@ def test_callbacks_run_on_what_filters_leave_empty(run: Run, cube: xr.DataArray)
     inner = {"n": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}
     result = run("reduce_dimension", data=nothing, reducer={"process_graph": inner}, dimension="t")
     assert result.compute().shape == (3, 6, 0)
+
+
+PERIODS = {
+    "year": (["2019", "2020"], [False, True]),
+    "month": (["2019-12", "2020-01"], [False, True]),
+    "day": (["2019-365", "2020-001"], [False, True]),
+    "date": (["2019-12-31", "2020-01-01"], [False, True]),
+    "other time zone": (["2020-01-01T00:30:00+01:00", "2019-12-31T23:30:00-01:00"], [False, True]),
+}
+
+
+@pytest.mark.parametrize("name", PERIODS)
+def test_labels_may_be_reduced_dates(run: Run, cube: xr.DataArray, name: str) -> None:
+    given, kept = PERIODS[name]
+    textual = make_cube(cube.isel(t=[0, 1]).assign_coords(t=given), dimensions_of(cube))
+    result = run("filter_temporal", data=textual, extent=["2020-01-01", "2021-01-01"])
+    assert labels(result, "t") == tuple(label for label, keep in zip(given, kept, strict=True) if keep)
+    assert dimensions_of(result) == dimensions_of(cube)
+
+
+@pytest.mark.parametrize(
+    ("period", "expected"),
+    [
+        ("month", ("2020-03",)),
+        ("week", ("2020-10", "2020-11", "2020-12", "2020-13", "2020-14")),
+        ("dekad", ("2020-07", "2020-08", "2020-09")),
+        ("season", ("2020-mam",)),
+    ],
+)
+def test_periods_are_filtered_by_their_start(
+    run: Run, cube: xr.DataArray, period: str, expected: tuple[str, ...]
+) -> None:
+    mean = {"n": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}
+    periods = run("aggregate_temporal_period", data=cube, period=period, reducer={"process_graph": mean})
+    result = run("filter_temporal", data=periods, extent=["2020-03-01", "2020-04-01"])
+    assert labels(result, "t") == expected
+
+
+@pytest.mark.parametrize("label", ["2020-13", "2020-366x", "2021-366", "0000", "wet", "2020-W05"])
+def test_labels_that_are_no_dates(run: Run, cube: xr.DataArray, label: str) -> None:
+    textual = make_cube(cube.isel(t=[0]).assign_coords(t=[label]), dimensions_of(cube))
+    with pytest.raises(
+        OpenEOError, match=f"'filter_temporal'.*'{label}'.*no date or time.*node 'node'"
+    ) as caught:
+        run("filter_temporal", data=textual, extent=["2020-01-01", None])
+    assert caught.value.code == "ProcessParameterInvalid"
+
+
+@pytest.mark.parametrize("crs", [32632, "EPSG:32632", "wkt"])
+def test_boxes_in_reference_systems_of_any_spelling(run: Run, cube: xr.DataArray, crs: int | str) -> None:
+    from pyproj import CRS
+
+    system = CRS.from_epsg(32632).to_wkt() if crs == "wkt" else crs
+    extent = {"west": 600_005, "east": 600_025, "south": 4_999_975, "north": 4_999_995, "crs": system}
+    result = run("filter_bbox", data=cube, extent=extent | {"base": None, "height": None})
+    assert (labels(result, "x"), labels(result, "y")) == (labels(cube, "x")[:3], labels(cube, "y")[:3])
+
+
+@pytest.mark.parametrize("lost", ["x", "y", "t", "bands"])
+def test_filters_of_empty_cubes(run: Run, cube: xr.DataArray, lost: str) -> None:
+    nothing = make_cube(cube.isel({lost: []}), dimensions_of(cube))
+    extent = {"west": 600_000, "east": 600_080, "south": 4_999_940, "north": 5_000_000, "crs": 32632}
+    assert run("filter_bbox", data=nothing, extent=extent).shape == nothing.shape
+    assert run("filter_temporal", data=nothing, extent=["2020-01-01", None]).shape == nothing.shape

@@ -45,7 +45,16 @@ def test_integers_are_promoted_for_no_data(
 
 
 @pytest.mark.parametrize(
-    ("replacement", "dtype"), [(7, "uint16"), (-1, "float32"), (0.5, "float32"), (True, "uint16")]
+    ("replacement", "dtype"),
+    [
+        (7, "uint16"),
+        (7.0, "uint16"),
+        (-1, "int32"),
+        (16_777_217, "uint32"),
+        (0.5, "float32"),
+        (1e300, "float64"),
+        (True, "uint16"),
+    ],
 )
 def test_replacement(
     run: Run, cube: xr.DataArray, mask: xr.DataArray, replacement: float, dtype: str

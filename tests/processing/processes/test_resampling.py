@@ -1,9 +1,8 @@
 """Resampling and warping of the horizontal dimensions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import dask
 import numpy as np
 import pytest
 import xarray as xr
@@ -12,13 +11,6 @@ from connexeo.generated.errors import OpenEOError
 from connexeo.processing.cube import Dimension, crs_of, dimensions_of, labels, make_cube, spatial_dimension
 
 Run = Callable[..., Any]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """rasterio hides a warning of its own in a way that other threads undo now and then."""
-    with dask.config.set(scheduler="synchronous"):
-        yield
 
 
 @pytest.fixture
@@ -57,14 +49,12 @@ def test_order_and_direction_of_dimensions_stay(run: Run, cube: xr.DataArray) ->
     )
 
 
-@pytest.mark.filterwarnings("ignore:Use .@. matmul:PendingDeprecationWarning")  # rasterio with affine 3
 def test_integers_get_no_data_outside(run: Run, ramp: xr.DataArray) -> None:
     result = run("resample_spatial", data=ramp.astype("int16"), projection=3857)
     assert result.dtype == "float32"
     assert np.isnan(result).any()
 
 
-@pytest.mark.filterwarnings("ignore:Use .@. matmul:PendingDeprecationWarning")  # rasterio with affine 3
 def test_projection(run: Run, ramp: xr.DataArray) -> None:
     from pyproj import Transformer
 
@@ -101,6 +91,9 @@ def test_faults(run: Run, ramp: xr.DataArray) -> None:
     cases: list[tuple[xr.DataArray, dict[str, Any], str]] = [
         (ramp, {}, "ProcessParameterInvalid"),
         (ramp, {"projection": 999_999}, "ProcessParameterInvalid"),
+        (ramp, {"projection": "nonsense"}, "ProcessParameterInvalid"),
+        (ramp, {"resolution": 1e-4}, "ProcessParameterInvalid"),
+        (ramp.isel(x=[], drop=True), {"resolution": 2}, "IncompatibleDataCubes"),
         (unknown, {"resolution": 2}, "IncompatibleDataCubes"),
         (ramp.isel(x=0, drop=True), {"resolution": 2}, "IncompatibleDataCubes"),
     ]
@@ -108,3 +101,22 @@ def test_faults(run: Run, ramp: xr.DataArray) -> None:
         with pytest.raises(OpenEOError) as caught:
             run("resample_spatial", data=data, **arguments)
         assert caught.value.code == code
+
+
+def test_resampling_in_many_threads_warns_of_nothing(run: Run, ramp: xr.DataArray) -> None:
+    result = run("resample_spatial", data=ramp, resolution=3, projection=3035, method="cubic")
+    many = xr.concat([result + number for number in range(50)], "n").chunk(x=20, y=20)
+    one = result.compute(scheduler="synchronous")
+    np.testing.assert_allclose(many.compute(scheduler="threads", num_workers=8)[7], one + 7)
+
+
+@pytest.mark.parametrize("projection", [32632, "wkt"])
+def test_the_same_projection_changes_nothing(run: Run, ramp: xr.DataArray, projection: int | str) -> None:
+    from pyproj import CRS
+
+    wide = make_cube(ramp.isel(x=slice(None, None, 2)), dimensions_of(ramp))
+    system = CRS.from_epsg(32632).to_wkt() if projection == "wkt" else projection
+    result = run("resample_spatial", data=wide, projection=system)
+    assert labels(result, "x") == labels(wide, "x")
+    assert labels(result, "y") == labels(wide, "y")
+    np.testing.assert_array_equal(result, wide)

@@ -52,9 +52,7 @@ def _padded(pixels: da.Array, gap: int) -> da.Array:
     """The image with a margin on the right and below."""
     import dask.array as da
 
-    padded: da.Array = da.pad(
-        pixels, ((0, 0), (0, gap), (0, gap)), constant_values=_empty(pixels.dtype)
-    )
+    padded: da.Array = da.pad(pixels, ((0, 0), (0, gap), (0, gap)), constant_values=_empty(pixels.dtype))
     return padded
 
 

@@ -15,6 +15,7 @@ from connexeo.generated.errors import (
 )
 from connexeo.processing.blocks import Bound, reduce_groups
 from connexeo.processing.callback import Callback
+from connexeo.processing.cube import change_dimension
 from connexeo.processing.process import process
 from connexeo.processing.temporal import (
     instants_of,
@@ -48,11 +49,14 @@ def aggregate_temporal(
         TooManyDimensions: The cube has several temporal dimensions, and none is named.
         DistinctDimensionLabelsRequired: The starts of the intervals make no distinct labels.
     """
-    name = temporal_dimension(data, dimension).name
-    coordinate = temporal_coordinate(_interval_labels(intervals, labels))
-    instants = instants_of(data, name)
+    temporal = temporal_dimension(data, dimension)
+    coordinate = _interval_coordinate(intervals, labels)
+    instants = instants_of(data, temporal, "aggregate_temporal")
     groups = [np.flatnonzero(within(instants, interval)).tolist() for interval in intervals]
-    return reduce_groups(data, name, groups, Bound(reducer, ("data",), {"context": context}), coordinate)
+    function = Bound(reducer, ("data",), {"context": context})
+    return change_dimension(
+        reduce_groups(data, temporal.name, groups, function, coordinate), temporal.name, period=None
+    )
 
 
 @process
@@ -66,17 +70,22 @@ def aggregate_temporal_period(
         TooManyDimensions: The cube has several temporal dimensions, and none is named.
         NoDataAvailable: The temporal dimension has no labels.
     """
-    name = temporal_dimension(data, dimension).name
-    instants = instants_of(data, name)
+    temporal = temporal_dimension(data, dimension)
+    instants = instants_of(data, temporal, "aggregate_temporal_period")
     if not len(instants):
         raise NoDataAvailable("The temporal dimension has no labels that could be aggregated.")
     first, last = (_to_datetime(instant) for instant in (instants.min(), instants.max()))
     found = list(periods(first, last, period))
     starts = np.array([to_datetime64(one.start) for one in found])
     position = np.searchsorted(starts, instants, side="right") - 1
-    groups = [np.flatnonzero(position == index).tolist() for index in range(len(found))]
+    groups: list[list[int]] = [[] for _ in found]
+    for index, place in enumerate(position.tolist()):
+        groups[place].append(index)
     coordinate = label_array([one.label for one in found])
-    return reduce_groups(data, name, groups, Bound(reducer, ("data",), {"context": context}), coordinate)
+    function = Bound(reducer, ("data",), {"context": context})
+    return change_dimension(
+        reduce_groups(data, temporal.name, groups, function, coordinate), temporal.name, period=period
+    )
 
 
 def _to_datetime(instant: np.datetime64) -> Any:
@@ -84,14 +93,15 @@ def _to_datetime(instant: np.datetime64) -> Any:
     return instant.astype("datetime64[us]").item().replace(tzinfo=UTC)
 
 
-def _interval_labels(intervals: list[list[str | None]], labels: Sequence[Label]) -> list[Label]:
-    if labels:
-        if len(labels) != len(intervals):
-            reason = f"{len(labels)} labels are given for {len(intervals)} intervals."
-            raise ProcessParameterInvalid(process="aggregate_temporal", parameter="labels", reason=reason)
-        return list(labels)
-    starts = [interval[0] for interval in intervals]
-    known = [start for start in starts if start is not None]
-    if len(set(temporal_coordinate(known).tolist())) < len(starts):
+def _interval_coordinate(
+    intervals: list[list[str | None]], labels: Sequence[Label]
+) -> np.ndarray[Any, np.dtype[Any]]:
+    """The labels that are given, or else the starts of the intervals."""
+    if labels and len(labels) != len(intervals):
+        reason = f"{len(labels)} labels are given for {len(intervals)} intervals."
+        raise ProcessParameterInvalid(process="aggregate_temporal", parameter="labels", reason=reason)
+    chosen = list(labels) or [interval[0] for interval in intervals if interval[0] is not None]
+    coordinate = temporal_coordinate(chosen)
+    if len(set(coordinate.tolist())) < len(intervals):
         raise DistinctDimensionLabelsRequired
-    return list(known)
+    return coordinate

@@ -74,13 +74,13 @@ def apply_dimension(
     if target == dimension or target not in names:
         order = [target if name == dimension else name for name in names]
         new = (
-            replace(source, reference_system=None, bands=())
+            replace(source, reference_system=None, bands=(), period=None)
             if target == dimension
             else Dimension(target, "other")
         )
     elif data.sizes[target] == 1:
         order = [name for name in names if name != dimension]
-        new = replace(dimension_of(data, target), reference_system=None, bands=())
+        new = replace(dimension_of(data, target), reference_system=None, bands=(), period=None)
         data = data.isel({target: 0}, drop=True)
     else:
         reason = (

@@ -76,7 +76,9 @@ def drop_dimension(data: xr.DataArray, name: str) -> xr.DataArray:
     """
     dimension_of(data, name)
     if data.sizes[name] != 1:
-        raise DimensionLabelCountMismatch
+        raise DimensionLabelCountMismatch(
+            f"The dimension '{name}' has {data.sizes[name]} labels; only one with a single label can be dropped."
+        )
     return make_cube(data.isel({name: 0}, drop=True), dimensions_of(data))
 
 
@@ -130,7 +132,10 @@ def rename_labels(
     bands = tuple(replace(band, name=names.get(band.name, band.name)) for band in known.bands)
     coordinate = temporal_coordinate(labels) if known.type == "temporal" else label_array(labels)
     renamed = data.drop_vars(dimension, errors="ignore").assign_coords({dimension: coordinate})
-    changed = [replace(known, bands=bands) if one.name == dimension else one for one in dimensions_of(data)]
+    changed = [
+        replace(known, bands=bands, period=None) if one.name == dimension else one
+        for one in dimensions_of(data)
+    ]
     return make_cube(renamed, changed)
 
 

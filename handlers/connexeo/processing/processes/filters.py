@@ -81,7 +81,9 @@ def filter_temporal(
         chosen = list(dimensions_of_type(data, "temporal"))
     if not chosen:
         raise DimensionNotAvailable("The data cube has no temporal dimension.")
-    kept = {one.name: np.flatnonzero(within(instants_of(data, one.name), extent)) for one in chosen}
+    kept = {
+        one.name: np.flatnonzero(within(instants_of(data, one, "filter_temporal"), extent)) for one in chosen
+    }
     return make_cube(data.isel(kept), dimensions_of(data))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from connexeo.processing.alignment import align
 from connexeo.processing.blocks import combine_values
 from connexeo.processing.cube import coordinates, dimensions_of
 from connexeo.processing.process import process
-from connexeo.processing.values import Block, as_float
+from connexeo.processing.values import Block, common_type
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -71,13 +72,12 @@ class _Replacement:
 
     def __call__(self, data: Block, mask: Block) -> Any:
         covered = (mask != 0) & ~np.isnan(mask) if mask.dtype.kind == "f" else mask != 0
-        if self.value is None:
-            return np.where(covered, np.nan, as_float(data))
-        if data.dtype.kind == "b" and isinstance(self.value, bool):
-            return np.where(covered, self.value, data)
-        if data.dtype.kind in "ui" and float(self.value).is_integer():
-            info = np.iinfo(data.dtype)
-            if info.min <= self.value <= info.max:
-                return np.where(covered, data.dtype.type(self.value), data)
-        values = as_float(data)
-        return np.where(covered, values.dtype.type(self.value), values)
+        value = self.value
+        if isinstance(value, float) and value.is_integer() and data.dtype.kind != "f":
+            value = int(value)
+        dtype = common_type((data, value))
+        if dtype.kind == "f" and value is not None and np.finfo(dtype).max < abs(value) < math.inf:
+            dtype = np.dtype(np.float64)
+        result = data.astype(dtype)
+        result[covered] = np.nan if value is None else value
+        return result

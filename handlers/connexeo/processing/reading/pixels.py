@@ -137,8 +137,9 @@ def read_mosaic(
         out: becomes NaN where there is no value; integers, of which the plan knows that none is missing, 0.
     """
     nothing = np.nan if out.dtype.kind == "f" else 0
-    out[...] = nothing
     missing: NDArray[np.bool_] | None = None if outside is None else ~outside
+    if missing is not None or not layers:
+        out[...] = nothing
     for layer in layers:
         if missing is not None and not missing.any():
             return
