@@ -262,3 +262,21 @@ def test_all_saved_results_are_collected(environment: Environment, cube: xr.Data
     assert all(isinstance(one, Result) for one in done.results)
     assert [one.format for one in done.results] == ["GTiff", "netCDF"]
     assert done.value is done.results[1]
+
+
+def test_messages_name_the_innermost_node_once(environment: Environment) -> None:
+    inner = {"limited": node("clip", x={"from_parameter": "x"}, min=2, max=1)}
+    graph = {"outer": node("apply", data={"from_parameter": "cube"}, process={"process_graph": inner})}
+    with pytest.raises(OpenEOError) as caught:
+        evaluate(graph, {"cube": xr.DataArray(np.zeros(2), dims=("t",))}, environment=environment)
+    assert caught.value.__dict__["node"] == "limited"
+    assert caught.value.message.endswith("(node 'limited').")
+    assert caught.value.message.count("node") == 1
+    assert str(caught.value) == caught.value.message
+
+
+def test_cubes_may_declare_their_nodata(environment: Environment) -> None:
+    cube = xr.DataArray(np.array([255, 1], "uint8"), dims=("t",), attrs={"_FillValue": 255})
+    reducer = {"process_graph": {"count": node("count", data={"from_parameter": "data"})}}
+    graph = {"n": node("reduce_dimension", data={"from_parameter": "cube"}, reducer=reducer, dimension="t")}
+    assert int(evaluate(graph, {"cube": cube}, environment=environment)) == 1

@@ -18,17 +18,17 @@ from starlette.types import ASGIApp
 
 from connexeo.drivers.interface import Driver
 from connexeo.handlers.context import Service
-from connexeo.server.contract import load_contract, make_contract, routing_document
+from connexeo.server.contract import Contract, load_contract, make_contract, routing_document
 from connexeo.server.cors import Cors, Methods, RouteTable
 from connexeo.server.description import description_documents
 from connexeo.server.dispatch import Dispatcher
-from connexeo.server.documents import DocumentStore, PublicDocuments
+from connexeo.server.documents import Document, DocumentStore, PublicDocuments
 from connexeo.server.errors import Errors
 from connexeo.server.logs import configure_logging
 from connexeo.server.observability import AccessLog, Metrics, Requests
 from connexeo.server.operational import Operational
 from connexeo.server.overlays import require_overlays
-from connexeo.server.resolver import offered_endpoints, resolve_handlers
+from connexeo.server.resolver import Handler, offered_endpoints, resolve_handlers
 from connexeo.server.routing import Routing
 from connexeo.server.security import Security, security_map
 from connexeo.server.validation import CompiledValidation
@@ -63,56 +63,13 @@ def create_app(
     require_overlays(contract, settings.overlays)
     driver = driver if driver is not None else load_driver(settings)
     handlers = resolve_handlers(contract, settings.handlers, driver, settings.disabled)
-    service = Service(
-        settings=settings,
-        driver=driver,
-        api_version=contract.api_version,
-        backend_version=importlib.metadata.version("connexeo"),
-        document=contract.document,
-        endpoints=offered_endpoints(contract, handlers),
-        conformance=contract.conformance,
-        handlers=handlers,
-    )
+    service = _make_service(settings, driver, contract, handlers)
     routes = routing_document(contract)
-    described = description_documents(contract, service)
     store = DocumentStore(settings.discovery_cache)
-    metrics = (
-        Metrics(multiprocess_folder=os.environ.get("PROMETHEUS_MULTIPROC_DIR")) if settings.metrics else None
-    )
-
-    access_log = AccessLog(settings.log_format) if settings.access_log else None
-
-    @asynccontextmanager
-    async def lifespan(_: Any) -> AsyncIterator[None]:
-        await driver.start()
-        logger.info("server.ready", driver=settings.driver, operations=len(handlers))
-        try:
-            yield
-        finally:
-            await driver.stop()
-            logger.info("server.stopped")
-
     app = ConnexionMiddleware(
         Dispatcher(contract, handlers, service, store),
-        lifespan=lifespan,
-        middlewares=[
-            partial(Requests, access_log=access_log, metrics=metrics),
-            Cors,
-            Errors,
-            partial(
-                Operational,
-                driver=driver,
-                metrics=metrics,
-                base_path=settings.base_path,
-                documents=described,
-            ),
-            partial(PublicDocuments, store=store),
-            partial(Methods, routes=_route_table(routes, settings.base_path, described)),
-            Routing,
-            Security,
-            CompiledValidation,
-            LifespanMiddleware,
-        ],
+        lifespan=partial(_lifespan, driver, len(handlers)),
+        middlewares=_middlewares(settings, driver, store, routes, description_documents(contract, service)),
     )
     app.add_api(
         routes,
@@ -125,6 +82,58 @@ def create_app(
         max_body=settings.max_body,
     )
     return cast(ASGIApp, app)
+
+
+def _make_service(
+    settings: Settings, driver: Driver, contract: Contract, handlers: Mapping[str, Handler]
+) -> Service:
+    return Service(
+        settings=settings,
+        driver=driver,
+        api_version=contract.api_version,
+        backend_version=importlib.metadata.version("connexeo"),
+        document=contract.document,
+        endpoints=offered_endpoints(contract, handlers),
+        conformance=contract.conformance,
+        handlers=handlers,
+    )
+
+
+def _middlewares(
+    settings: Settings,
+    driver: Driver,
+    store: DocumentStore,
+    routes: Mapping[str, Any],
+    described: Mapping[str, Callable[[], Document]],
+) -> list[Any]:
+    """What a request passes through, outermost first."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    metrics = Metrics(multiprocess_folder=folder) if settings.metrics else None
+    access_log = AccessLog(settings.log_format) if settings.access_log else None
+    base_path = settings.base_path
+    return [
+        partial(Requests, access_log=access_log, metrics=metrics),
+        Cors,
+        Errors,
+        partial(Operational, driver=driver, metrics=metrics, base_path=base_path, documents=described),
+        partial(PublicDocuments, store=store),
+        partial(Methods, routes=_route_table(routes, base_path, described)),
+        Routing,
+        Security,
+        CompiledValidation,
+        LifespanMiddleware,
+    ]
+
+
+@asynccontextmanager
+async def _lifespan(driver: Driver, operations: int, _: Any) -> AsyncIterator[None]:
+    await driver.start()
+    logger.info("server.ready", operations=operations)
+    try:
+        yield
+    finally:
+        await driver.stop()
+        logger.info("server.stopped")
 
 
 def load_driver(settings: Settings) -> Driver:
