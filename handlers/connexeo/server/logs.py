@@ -26,7 +26,8 @@ def configure_logging(settings: Settings) -> None:
     structlog.configure(
         processors=[*_EVERY_EVENT, *_renderers(settings.log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # The stream of the moment: whoever redirects standard error later is followed.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
     # Modules that know nothing of structlog use the standard library.
     handler = logging.StreamHandler(sys.stderr)
