@@ -48,7 +48,8 @@ def align(cube: xr.DataArray, target: xr.DataArray, *, cover: bool) -> xr.DataAr
             return _cover(snapped, target) if cover else snapped
     if any(spatial_dimension(one, axis) is None for one in (cube, target) for axis in _HORIZONTAL):
         raise IncompatibleDataCubes("The spatial dimensions of the data cubes can't be aligned.")
-    from connexeo.processing.reprojection import grid_of, reproject
+    from connexeo.processing.pixel_grids import grid_of
+    from connexeo.processing.reprojection import reproject
 
     return _snapped(reproject(cube, grid_of(target), "near"), target)
 

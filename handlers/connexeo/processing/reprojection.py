@@ -1,34 +1,22 @@
-"""Pixel grids, and cubes warped from one grid onto another. This is where GDAL is used."""
+"""Cubes warped from one grid onto another by GDAL."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from affine import Affine
-from rasterio.crs import CRS
 from rasterio.enums import Resampling
-from rasterio.errors import CRSError, RasterioError
-from rasterio.io import DatasetReader, MemoryFile
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
-from connexeo.generated.errors import IncompatibleDataCubes, ProcessParameterInvalid
-from connexeo.processing.alignment import spacing
 from connexeo.processing.blocks import dask_array
-from connexeo.processing.cube import (
-    Dimension,
-    ReferenceSystem,
-    change_dimension,
-    coordinates,
-    crs_of,
-    spatial_dimension,
-    with_dimensions,
-)
+from connexeo.processing.cube import change_dimension, coordinates, with_dimensions
+from connexeo.processing.pixel_grids import Grid, as_crs, grid_of, horizontal_dimensions, open_layer
 from connexeo.processing.values import Block, as_float
 
 if TYPE_CHECKING:
@@ -55,114 +43,11 @@ METHODS = {
 _CHUNK = 1024
 """Pixels along each side of the chunks of a warped cube."""
 
+_SMALLEST = 32
+"""The same where pixels become so large that a chunk of the usual size would need too much of the source."""
+
 _KERNEL = 4
 """Pixels around a chunk that the widest method (lanczos) may use, in pixels of the coarser grid."""
-
-MAX_PIXELS = 20_000_000_000
-"""Of a warped grid, for each label of the other dimensions: more is a mistake in the resolution."""
-
-Bounds = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The pixels of a cube along x and y, counted from the upper left whatever the order of the labels."""
-
-    left: float
-    top: float
-    width: float
-    """Of a pixel, in units of the reference system."""
-    height: float
-    """Of a pixel, positive."""
-    columns: int
-    rows: int
-    crs: ReferenceSystem
-    ascending: bool = False
-    """Whether the labels of y ascend."""
-
-    @property
-    def affine(self) -> Affine:
-        """From column and row to coordinates."""
-        return Affine(self.width, 0, self.left, 0, -self.height, self.top)
-
-    @property
-    def bounds(self) -> Bounds:
-        """West, south, east, north."""
-        return (
-            self.left,
-            self.top - self.rows * self.height,
-            self.left + self.columns * self.width,
-            self.top,
-        )
-
-    def part(self, rows: slice, columns: slice) -> Grid:
-        """A window of the grid."""
-        return Grid(
-            self.left + columns.start * self.width,
-            self.top - rows.start * self.height,
-            self.width,
-            self.height,
-            columns.stop - columns.start,
-            rows.stop - rows.start,
-            self.crs,
-            self.ascending,
-        )
-
-
-def grid_of(cube: xr.DataArray) -> Grid:
-    """The grid of a cube.
-
-    Raises:
-        IncompatibleDataCubes: The cube has no x and y, no reference system, or labels without a distance.
-    """
-    x, y = _horizontal(cube)
-    crs = crs_of(cube)
-    if crs is None:
-        raise IncompatibleDataCubes("The reference system of the data cube is not known.")
-    east, north = coordinates(cube, x.name), coordinates(cube, y.name)
-    step_x, step_y = spacing(east), spacing(north)
-    width, height = abs(step_x or step_y or 0.0), abs(step_y or step_x or 0.0)
-    if not width or not height or not len(east) or not len(north):
-        raise IncompatibleDataCubes(
-            "The resolution of the data cube is not known, it has a single pixel or none."
-        )
-    left, top = float(east.min()) - width / 2, float(north.max()) + height / 2
-    return Grid(left, top, width, height, len(east), len(north), crs, (step_y or -1.0) > 0)
-
-
-def resampled_grid(
-    grid: Grid, resolution: tuple[float, float], projection: ReferenceSystem | None, align: str
-) -> Grid:
-    """The grid that covers the same area in another projection or resolution.
-
-    Args:
-        grid: The grid.
-        resolution: Pixel width and height in units of the target projection; 0 keeps the resolution.
-        projection: Target projection; None keeps the projection.
-        align: The corner of the area where pixels start, e.g. `upper-left`.
-
-    Raises:
-        ProcessParameterInvalid: The projection is not known or has no place for the area, or there are too many pixels.
-    """
-    bounds, native = _project(grid, projection)
-    width, height = resolution[0] or native[0], resolution[1] or native[1]
-    columns = max(1, math.ceil((bounds[2] - bounds[0]) / width - 1e-6))
-    rows = max(1, math.ceil((bounds[3] - bounds[1]) / height - 1e-6))
-    if columns * rows > MAX_PIXELS:
-        reason = f"it makes {columns} x {rows} pixels, which are too many."
-        raise ProcessParameterInvalid(process="resample_spatial", parameter="resolution", reason=reason)
-    left = bounds[2] - columns * width if align.endswith("right") else bounds[0]
-    top = bounds[1] + rows * height if align.startswith("lower") else bounds[3]
-    return Grid(
-        left,
-        top,
-        width,
-        height,
-        columns,
-        rows,
-        grid.crs if projection is None else projection,
-        grid.ascending,
-    )
 
 
 def reproject(cube: xr.DataArray, target: Grid, method: str) -> xr.DataArray:
@@ -173,7 +58,7 @@ def reproject(cube: xr.DataArray, target: Grid, method: str) -> xr.DataArray:
         target: The grid.
         method: One of `METHODS`.
     """
-    x, y = _horizontal(cube)
+    x, y = horizontal_dimensions(cube)
     source = grid_of(cube)
     further = [str(name) for name in cube.dims if name not in (x.name, y.name)]
     ordered = cube.transpose(*further, y.name, x.name)
@@ -209,14 +94,14 @@ class _Warp:
         result = np.empty((len(layers), *shape[-2:]), block.dtype)
         # Not by `rasterio.warp.reproject`, which hides a warning in a way that is not safe with several threads.
         for layer, place in zip(layers, result, strict=True):
-            with _open(self.source, layer) as dataset, self._onto_target(dataset) as warped:
+            with open_layer(self.source, layer) as dataset, self._onto_target(dataset) as warped:
                 warped.read(1, out=place)
         return result.reshape(shape)
 
     def _onto_target(self, dataset: DatasetReader) -> WarpedVRT:
         return WarpedVRT(
             dataset,
-            crs=_as_crs(self.target.crs),
+            crs=as_crs(self.target.crs),
             transform=self.target.affine,
             width=self.target.columns,
             height=self.target.rows,
@@ -226,35 +111,27 @@ class _Warp:
         )
 
 
-@contextmanager
-def _open(grid: Grid, layer: Block | None) -> Iterator[DatasetReader]:
-    """A dataset in memory; without a layer it has no pixels, only a grid."""
-    with MemoryFile() as memory:
-        with memory.open(
-            driver="GTiff",
-            count=1,
-            dtype="uint8" if layer is None else layer.dtype,
-            width=grid.columns,
-            height=grid.rows,
-            transform=grid.affine,
-            crs=_as_crs(grid.crs),
-            sparse_ok=True,
-        ) as dataset:
-            if layer is not None:
-                dataset.write(layer, 1)
-        with memory.open() as dataset:
-            yield dataset
-
-
 def _warp_lazily(data: Any, source: Grid, target: Grid, method: str) -> Any:
     """Chunk by chunk of the target, each from the window of the source that it needs."""
-    rows = [list(_warp_row(data, source, target, row, method)) for row in _chunks(target.rows)]
-    return dask_array().block(rows)
+    size = _chunk_size(source, target)
+    rows = [list(_warp_row(data, source, target, row, size, method)) for row in _chunks(target.rows, size)]
+    warped = dask_array().block(rows)
+    return warped if size == _CHUNK else warped.rechunk({data.ndim - 2: _CHUNK, data.ndim - 1: _CHUNK})
 
 
-def _warp_row(data: Any, source: Grid, target: Grid, row: slice, method: str) -> Iterator[Any]:
+def _chunk_size(source: Grid, target: Grid) -> int:
+    """Rows and columns that are warped at once, so that they need a part of the source that is no larger."""
+    window = _window(source, target)
+    if window is None:
+        return _CHUNK
+    rows, columns = ((part.stop - part.start) for part in window)
+    coarser = max(rows / target.rows, columns / target.columns)
+    return _CHUNK if coarser < 2 else max(_SMALLEST, int(_CHUNK / coarser))
+
+
+def _warp_row(data: Any, source: Grid, target: Grid, row: slice, size: int, method: str) -> Iterator[Any]:
     da = dask_array()
-    for column in _chunks(target.columns):
+    for column in _chunks(target.columns, size):
         part = target.part(row, column)
         window = _window(source, part)
         if window is None:
@@ -273,7 +150,7 @@ def _warp_row(data: Any, source: Grid, target: Grid, row: slice, method: str) ->
 def _window(source: Grid, target: Grid) -> tuple[slice, slice] | None:
     """The rows and columns of the source that a target needs; None where it has none."""
     try:
-        west, south, east, north = transform_bounds(_as_crs(target.crs), _as_crs(source.crs), *target.bounds)
+        west, south, east, north = transform_bounds(as_crs(target.crs), as_crs(source.crs), *target.bounds)
     except RasterioError:
         return None
     if not all(map(math.isfinite, (west, south, east, north))):
@@ -289,32 +166,8 @@ def _window(source: Grid, target: Grid) -> tuple[slice, slice] | None:
     return slice(first_row, last_row), slice(first_column, last_column)
 
 
-def _project(grid: Grid, projection: ReferenceSystem | None) -> tuple[Bounds, tuple[float, float]]:
-    """Bounds and pixel size of a grid in another projection, as gdalwarp chooses them."""
-    if projection is None:
-        return grid.bounds, (grid.width, grid.height)
-    try:
-        source, target = _as_crs(grid.crs), _as_crs(projection)
-        if source == target:  # nothing is projected, and pixels need not become square
-            return grid.bounds, (grid.width, grid.height)
-        with _open(grid, None) as dataset, WarpedVRT(dataset, crs=target) as warped:
-            affine = warped.transform
-        projected = transform_bounds(source, target, *grid.bounds)
-    except (CRSError, RasterioError) as error:
-        what = "is not known" if isinstance(error, CRSError) else "has no place for the data cube"
-        reason = f"the reference system {str(projection)[:100]!r} {what}."
-        raise ProcessParameterInvalid(
-            process="resample_spatial", parameter="projection", reason=reason
-        ) from error
-    return projected, (abs(affine.a), abs(affine.e))
-
-
-def _as_crs(crs: ReferenceSystem) -> CRS:
-    return CRS.from_user_input(crs if isinstance(crs, str | int) else dict(crs))
-
-
-def _chunks(size: int) -> Iterator[slice]:
-    return (slice(start, min(start + _CHUNK, size)) for start in range(0, size, _CHUNK))
+def _chunks(length: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, length)) for start in range(0, length, size))
 
 
 def _descends(labels: np.ndarray[Any, np.dtype[Any]]) -> bool:
@@ -326,10 +179,3 @@ def _centres(grid: Grid) -> tuple[np.ndarray[Any, np.dtype[Any]], np.ndarray[Any
     north = grid.top - (np.arange(grid.rows) + 0.5) * grid.height
     east = grid.left + (np.arange(grid.columns) + 0.5) * grid.width
     return (north[::-1] if grid.ascending else north), east
-
-
-def _horizontal(cube: xr.DataArray) -> tuple[Dimension, Dimension]:
-    x, y = spatial_dimension(cube, "x"), spatial_dimension(cube, "y")
-    if x is None or y is None:
-        raise IncompatibleDataCubes("The data cube has no horizontal spatial dimensions.")
-    return x, y

@@ -120,3 +120,26 @@ def test_the_same_projection_changes_nothing(run: Run, ramp: xr.DataArray, proje
     assert labels(result, "x") == labels(wide, "x")
     assert labels(result, "y") == labels(wide, "y")
     np.testing.assert_array_equal(result, wide)
+
+
+def test_coarse_chunks_need_small_parts_of_the_source(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    import dask.array as da
+
+    from connexeo.processing import reprojection
+
+    sizes = []
+    warp = reprojection._Warp.__call__
+
+    def measured(self: Any, block: Any) -> Any:
+        sizes.append(block.shape)
+        return warp(self, block)
+
+    monkeypatch.setattr(reprojection._Warp, "__call__", measured)
+    pixels = da.ones((5000, 5000), chunks=1000, dtype="float32")
+    coords = {"y": -10.0 * np.arange(5000), "x": 10.0 * np.arange(5000)}
+    dimensions = [Dimension("y", "spatial", "y", 32632), Dimension("x", "spatial", "x", 32632)]
+    cube = make_cube(xr.DataArray(pixels, dims=("y", "x"), coords=coords), dimensions)
+    result = run("resample_spatial", data=cube, resolution=400, method="average")
+    assert result.chunks == ((125,), (125,))
+    assert (result == 1).all()
+    assert max(max(shape) for shape in sizes) < 2000

@@ -26,7 +26,8 @@ def resample_spatial(
         IncompatibleDataCubes: The cube has no x and y, or their reference system or resolution is not known.
         ProcessParameterInvalid: Neither resolution nor projection is given, or the projection is not known.
     """
-    from connexeo.processing.reprojection import grid_of, reproject, resampled_grid
+    from connexeo.processing.pixel_grids import grid_of, resampled_grid
+    from connexeo.processing.reprojection import reproject
 
     x, y = (resolution, resolution) if isinstance(resolution, int | float) else resolution
     if not x and not y and projection is None:

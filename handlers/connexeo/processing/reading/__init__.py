@@ -5,5 +5,6 @@
 - `grids`: the pixel grid of a cube, aligned to the pixels of its files;
 - `plans`: which files make up which block of the cube, of which data type;
 - `pixels`: reads blocks from GeoTIFFs and the like through rasterio;
+- `polygons`: which pixels lie in polygons;
 - `arrays`: opens netCDF files and Zarr stores through xarray.
 """

@@ -16,6 +16,7 @@ from connexeo.processing.reading.bands import SourceBand, find_in_item
 from connexeo.processing.reading.extents import Interval, SpatialExtent
 from connexeo.processing.reading.pixels import BLOCK
 from connexeo.processing.reading.plans import in_interval, item_crs, item_time, promote
+from connexeo.processing.reading.polygons import covered
 
 Document = Mapping[str, Any]
 
@@ -159,25 +160,14 @@ def _crop(cube: xr.DataArray, extent: SpatialExtent | None, interval: Interval) 
     if not cube.size:
         return None
     if extent is not None and extent.polygons:
-        cube = cube.where(xr.DataArray(_inside(extent, cube), dims=("y", "x")))
+        inside = covered(extent.polygons, cube.x.values, cube.y.values)
+        cube = cube.where(xr.DataArray(inside, dims=("y", "x")))
     return cube
 
 
 def _within(centres: NDArray[Any], low: float, high: float) -> NDArray[np.bool_]:
     slack = _SLACK * abs(centres[1] - centres[0]) if len(centres) > 1 else 0.0
     return np.asarray((centres >= low - slack) & (centres <= high + slack))
-
-
-def _inside(extent: SpatialExtent, cube: xr.DataArray) -> NDArray[np.bool_]:
-    """Where a pixel's centre intersects a polygon, shape `(y, x)`."""
-    import shapely
-
-    x, y = np.meshgrid(cube.x.values, cube.y.values)
-    inside = np.zeros(x.shape, dtype=bool)
-    for polygon in extent.polygons:
-        shapely.prepare(polygon)
-        inside |= shapely.intersects_xy(polygon, x, y)
-    return inside
 
 
 def _grid_mapping(dataset: xr.Dataset, variable: xr.DataArray) -> str | None:

@@ -6,7 +6,7 @@ import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from rasterio.windows import Window
 from connexeo.generated.errors import Internal
 from connexeo.processing.reading.grids import Grid, block_sizes
 from connexeo.processing.reading.plans import Header, Layer, Plan
+from connexeo.processing.reading.polygons import covered, prepare
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -91,18 +92,20 @@ class Pixels:
 
     def _outside(self, area: Grid) -> NDArray[np.bool_] | None:
         """Where no polygon is, shape `(y, x)`; None where the cube is not limited to polygons."""
-        if not self.polygons:
-            return None
-        from rasterio.features import geometry_mask
+        return _outside(self, area) if self.polygons else None
 
-        mask = geometry_mask(self.polygons, (area.height, area.width), Affine(*area.transform))
-        return np.asarray(mask, dtype=bool)
+
+@lru_cache(maxsize=16)
+def _outside(pixels: Pixels, area: Grid) -> NDArray[np.bool_]:
+    """Kept for a while, because all dates and bands of an area ask for it."""
+    return ~covered(pixels.polygons, area.x, area.y)
 
 
 def lazy_array(plan: Plan, polygons: tuple[Geometry, ...] = ()) -> da.Array:
     """A dask array `(t, bands, y, x)` of one date, one band and at most 1024 x 1024 pixels per block."""
     import dask.array as da
 
+    prepare(polygons)
     pixels = Pixels(plan, polygons)
     times, bands, height, width = pixels.shape
     row, column = plan.origin
