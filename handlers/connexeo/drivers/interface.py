@@ -7,8 +7,9 @@ FeatureUnsupported. Drivers know nothing of HTTP; they raise the errors of ``con
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,6 +58,70 @@ class ComputedResult:
     """Media type of the only file; of the archive when there are several."""
     log_id: str | None = None
     """Identifier of what the processes logged; None when nothing is kept."""
+
+
+class Content(Protocol):
+    """The content of a file, which can be read in parts, any number of times."""
+
+    @property
+    def name(self) -> str:
+        """Name of the file, without folders."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """Its media type."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        ...
+
+    @property
+    def modified(self) -> datetime:
+        """When it became what it is."""
+        ...
+
+    @property
+    def etag(self) -> str:
+        """Changes whenever the content changes; without quotes."""
+        ...
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where it lies on this machine."""
+        ...
+
+    def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` to before ``end``, in parts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobResults:
+    """The results of a job as STAC, without links to this API.
+
+    Handlers make absolute URLs of the ``href`` of assets, which are paths below the job's results.
+    """
+
+    document: Json
+    """A STAC Collection."""
+    items: Sequence[Json]
+    """Its STAC Items."""
+    permission: str
+    """Signed: whoever has it may read these results without an account, until it expires."""
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A picture that a secondary service drew, or found again."""
+
+    content: bytes
+    media_type: str
+    etag: str
+    """Without quotes."""
 
 
 class Capabilities(Protocol):
@@ -162,19 +227,224 @@ class AccountManagement(Protocol):
 
 
 class BatchJobs(Protocol):
-    """Batch jobs; methods bear the names of the operations."""
+    """Batch jobs. A job of another user is as unknown as one that does not exist.
+
+    All methods with a ``job_id`` raise JobNotFound.
+    """
+
+    async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's jobs without their processes, newest first."""
+        ...
+
+    async def create_job(self, user: User, request: Json) -> str:
+        """Identifier of a new job.
+
+        Raises:
+            OpenEOError: whatever is wrong with the process; BillingPlanInvalid, BudgetInvalid.
+        """
+        ...
+
+    async def describe_job(self, user: User, job_id: str) -> Json:
+        """Everything about a job."""
+        ...
+
+    async def update_job(self, user: User, job_id: str, changes: Json) -> None:
+        """Change some properties.
+
+        Raises:
+            JobLocked: while it is queued or running.
+        """
+        ...
+
+    async def delete_job(self, user: User, job_id: str) -> None:
+        """Stop and remove a job with all that belongs to it."""
+        ...
+
+    async def estimate_job(self, user: User, job_id: str) -> Json:
+        """What the job will cost and take.
+
+        Raises:
+            EstimateComplexity: when that cannot be told.
+        """
+        ...
+
+    async def debug_job(
+        self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
+    ) -> Page:
+        """Log entries, oldest first.
+
+        Args:
+            user: Who asks.
+            job_id: The job.
+            limit: Most entries of a page.
+            offset: Where the page starts: a page's `next_offset`, or the id of the last entry that is known.
+            level: Least severe level.
+        """
+        ...
+
+    async def start_job(self, user: User, job_id: str) -> None:
+        """Put a job into the queue; nothing happens when it is there already, or running."""
+        ...
+
+    async def stop_job(self, user: User, job_id: str) -> None:
+        """Cancel a job; nothing happens when it is neither queued nor running."""
+        ...
+
+    async def list_results(self, user: User, job_id: str, *, partial: bool) -> JobResults:
+        """The results.
+
+        Raises:
+            JobNotFinished: when there are none yet, and ``partial`` is not wanted or there is no part either.
+            JobNotStarted: when it was never started.
+            OpenEOError: for a job that failed, what its last error was.
+        """
+        ...
+
+    async def list_shared_results(self, job_id: str, permission: str) -> JobResults:
+        """The results, for whoever has a permission.
+
+        Raises:
+            ResultLinkExpired: when the permission is not valid (any longer).
+            NotFound: when the results are gone.
+        """
+        ...
+
+    async def download_result(self, job_id: str, permission: str, path: str) -> Content:
+        """One file of the results, for whoever has a permission.
+
+        Raises:
+            ResultLinkExpired: when the permission is not valid (any longer).
+            NotFound: when there is no such file.
+        """
+        ...
 
 
 class FileStorage(Protocol):
-    """Files of a user; methods bear the names of the operations."""
+    """Files of a user, by paths such as ``folder/file.tif``."""
+
+    async def list_files(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's files by path."""
+        ...
+
+    async def download_file(self, user: User, path: str) -> Content:
+        """A file.
+
+        Raises:
+            FileNotFound: when there is none.
+            FileOperationUnsupported: when it is a folder.
+        """
+        ...
+
+    async def upload_file(
+        self, user: User, path: str, content: AsyncIterator[bytes], *, size: int | None
+    ) -> Json:
+        """Store a file, in place of the one that is there; the old one stays until the new one is complete.
+
+        Args:
+            user: Whose file it is.
+            path: Where to.
+            content: Its bytes, as they come.
+            size: How many they will be, where that is known.
+
+        Raises:
+            FilePathInvalid: when the path cannot be.
+            StorageQuotaExceeded: when it is too much.
+            FileOperationUnsupported: when there is a folder with this path.
+        """
+        ...
+
+    async def delete_file(self, user: User, path: str) -> None:
+        """Remove a file.
+
+        Raises:
+            FileNotFound: when there is none.
+            FileOperationUnsupported: when it is a folder.
+        """
+        ...
 
 
 class UserDefinedProcesses(Protocol):
-    """Stored processes of a user; methods bear the names of the operations."""
+    """Stored processes of a user."""
+
+    async def list_custom_processes(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's processes by id, without their graphs."""
+        ...
+
+    async def describe_custom_process(self, user: User, process_graph_id: str) -> Json:
+        """One process in full.
+
+        Raises:
+            ProcessGraphNotFound: when there is none.
+        """
+        ...
+
+    async def store_custom_process(self, user: User, process_graph_id: str, process: Json) -> None:
+        """Store a process, in place of the one that is there.
+
+        Raises:
+            PredefinedProcessExists: when a predefined process has this id.
+            OpenEOError: whatever is wrong with the process.
+        """
+        ...
+
+    async def delete_custom_process(self, user: User, process_graph_id: str) -> None:
+        """Remove a process.
+
+        Raises:
+            ProcessGraphNotFound: when there is none.
+        """
+        ...
+
+    async def share_custom_process(self, user: User, process_graph_id: str) -> str:
+        """Permission to read a process without an account, as long as it exists."""
+        ...
+
+    async def describe_shared_process(self, permission: str) -> Json:
+        """The process that a permission is for.
+
+        Raises:
+            ProcessGraphNotFound: when the permission is not valid, or the process is gone.
+        """
+        ...
 
 
 class SecondaryServices(Protocol):
-    """Secondary web services; methods bear the names of the operations."""
+    """Secondary web services. All methods with a ``service_id`` raise ServiceNotFound."""
+
+    async def list_service_types(self, user: User | None) -> Json:
+        """The types of services, by name."""
+        ...
+
+    async def list_services(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's services without their processes, newest first."""
+        ...
+
+    async def create_service(self, user: User, request: Json) -> str:
+        """Identifier of a new service.
+
+        Raises:
+            ServiceUnsupported, ServiceConfigInvalid, ServiceConfigUnsupported: what is wrong with the service.
+            OpenEOError: whatever is wrong with the process.
+        """
+        ...
+
+    async def describe_service(self, user: User, service_id: str) -> Json:
+        """Everything about a service."""
+        ...
+
+    async def update_service(self, user: User, service_id: str, changes: Json) -> None:
+        """Change some properties."""
+        ...
+
+    async def delete_service(self, user: User, service_id: str) -> None:
+        """Remove a service."""
+        ...
+
+    async def debug_service(
+        self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
+    ) -> Page:
+        """Log entries, oldest first; arguments as for `BatchJobs.debug_job`."""
+        ...
 
 
 class Driver(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from connexeo.processing.definitions import Definitions, default_definitions
@@ -58,6 +59,33 @@ class Catalogue(Protocol):
         """
 
 
+class Workspace(Protocol):
+    """What belongs to the user: uploaded files, and results of batch jobs."""
+
+    def file(self, path: str) -> Path:
+        """A local copy of an uploaded file, with its suffix; not to be changed.
+
+        Raises:
+            FileNotFound: The user has none at this path.
+        """
+
+    def results(self, job_id: str) -> list[dict[str, Any]]:
+        """STAC Items of the results of a finished batch job, with asset hrefs that are local paths.
+
+        Raises:
+            JobNotFound: The user has no such job.
+            JobNotFinished: It has no results.
+        """
+
+    def save(self, path: str, source: Path) -> None:
+        """Store a local file in the workspace; the source may be moved.
+
+        Raises:
+            StorageQuotaExceeded: It is too large.
+            FilePathInvalid: The path cannot be.
+        """
+
+
 def _discard(entry: LogEntry) -> None:
     """Where nobody keeps logs, e.g. in a notebook."""
 
@@ -72,6 +100,8 @@ class Environment:
     """Stored user-defined processes by id."""
     fetch: GuardedClient | None = None
     """For URLs that users supply; None: they are not fetched."""
+    workspace: Workspace | None = None
+    """Files and results of the user; None where there is no user."""
     process_modules: tuple[str, ...] = ()
     """Import paths of modules with further process functions; they precede ours."""
     definitions: Definitions = field(default_factory=default_definitions)

@@ -92,6 +92,8 @@ class Settings(BaseSettings):
     """Folder of everything that lasts: database, secret, demo data."""
     database: str | None = None
     """SQLAlchemy URL; an SQLite file in the data folder when unset."""
+    storage: str | None = None
+    """Folder or fsspec URL of uploaded files and results; a folder in the data folder when unset."""
     catalogues: Names = ()
     """Folders with static STAC catalogues, and URLs of STAC APIs."""
     demo: bool = False
@@ -100,6 +102,8 @@ class Settings(BaseSettings):
     # Accounts.
     secret: SecretStr | None = None
     """Key that signs tokens; kept in a file in the data folder when unset."""
+    former_secrets: tuple[SecretStr, ...] = ()
+    """Earlier values of ``secret``: what they signed stays valid until it expires."""
     token_lifetime: int = Field(default=8 * 3600, ge=1)
     """Seconds until a Basic token expires."""
     oidc: tuple[OidcProvider, ...] = ()
@@ -113,6 +117,34 @@ class Settings(BaseSettings):
     """Bytes of input pixels above which ``POST /result`` is refused."""
     discovery_cache: float = Field(default=5.0, ge=0)
     """Seconds for which a public discovery document is answered without asking the driver again."""
+
+    # Batch jobs.
+    job_workers: int = Field(default=1, ge=0)
+    """Worker processes that ``connexeo serve`` starts; 0 where only others run jobs."""
+    job_slots: int = Field(default=1, ge=1)
+    """Jobs that one worker runs at a time."""
+    jobs_per_user: int = Field(default=2, ge=1)
+    """Jobs of one user that run at a time, on all workers."""
+    jobs_in_total: int = Field(default=0, ge=0)
+    """Jobs that run at a time, on all workers; 0 for as many as there are slots."""
+    job_tries: int = Field(default=3, ge=1)
+    """How often a job is tried whose computing process dies."""
+    job_timeout: float = Field(default=24 * 3600.0, gt=0)
+    """Seconds after which a job is ended with an error."""
+    job_memory: int = Field(default=4 * 2**30, ge=2**26)
+    """Bytes of memory that a job may take."""
+    result_lifetime: float = Field(default=90 * 86400.0, gt=0)
+    """Seconds for which results of jobs are kept."""
+    link_lifetime: float = Field(default=7 * 86400.0, gt=0)
+    """Seconds for which signed links to results are valid."""
+
+    # Files.
+    storage_quota: int = Field(default=10 * 2**30, ge=0)
+    """Bytes that the files of one user may take."""
+
+    # Services.
+    tile_cache: int = Field(default=512 * 2**20, ge=0)
+    """Bytes of tiles that are kept."""
 
     # Operations.
     log_format: Literal["json", "text"] = "text"
@@ -199,6 +231,8 @@ def _resolved(key: str, value: Any, folder: Path) -> Any:
     """A setting of the file, with paths made absolute; what has the wrong type is left to the validation."""
     if key in ("contract", "data") and isinstance(value, str):
         return folder / value
+    if key == "storage":
+        return _path_beside(value, folder)
     if key in ("overlays", "catalogues", "process_definitions"):
         entries = _names(value) if isinstance(value, str) else value
         if isinstance(entries, list | tuple):

@@ -21,6 +21,7 @@ from connexeo.drivers.local.catalogue import Catalogue
 from connexeo.drivers.local.discovery import LocalDiscovery
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
+from connexeo.drivers.local.state import State
 from connexeo.settings import Settings
 
 
@@ -43,7 +44,8 @@ class LocalDriver:
     def __init__(self, settings: Settings) -> None:
         sources = Sources.from_settings(settings)
         definitions = load_definitions(sources)
-        self._accounts = LocalAccounts.from_settings(settings)
+        self._state = State.from_settings(settings)
+        self._accounts = LocalAccounts.from_settings(settings, self._state)
         self._processing = LocalProcessing(settings, sources, definitions)
         self.account_management = self._accounts
         # It leaves out list_udf_runtimes: the operation does not exist here.

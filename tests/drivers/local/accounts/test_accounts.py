@@ -395,20 +395,20 @@ def test_import_is_light() -> None:
 
 
 def test_a_database_that_comes_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from connexeo.drivers.local.accounts import accounts as module
+    from connexeo.drivers.local.state import database, state
 
     accounts = LocalAccounts.from_settings(_settings(tmp_path))
-    opened = accounts._open
+    opened = database.open_database
     away = [True, True]
 
-    def open_() -> Any:
+    def open_(url: str) -> Any:
         if away:
             away.pop()
             raise OperationalError("SELECT 1", {}, Exception("connection refused"))
-        return opened()
+        return opened(url)
 
-    monkeypatch.setattr(accounts, "_open", open_)
-    monkeypatch.setattr(module, "_RETRY", 0.01)
+    monkeypatch.setattr(database, "open_database", open_)
+    monkeypatch.setattr(state, "RETRY", 0.01)
 
     async def run() -> None:
         await accounts.start()

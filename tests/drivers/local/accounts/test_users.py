@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from connexeo.drivers.interface import User
 from connexeo.drivers.local.accounts import passwords
-from connexeo.drivers.local.accounts.tables import users as table
 from connexeo.drivers.local.accounts.users import AccountError, Users
+from connexeo.drivers.local.state.tables import users as table
 
 PASSWORD = "correct horse"
 ANA = User("river~ana", "Ana", "ana@river.example", "river")

@@ -6,17 +6,18 @@ import asyncio
 import hashlib
 import ipaddress
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from connexeo.drivers.interface import Json, Token, User
 from connexeo.drivers.local.accounts.backoff import Backoff
-from connexeo.drivers.local.accounts.secret import checked_secret
+from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.secret import checked_secret
 from connexeo.drivers.oidc.caching import ExpiringCache
 from connexeo.drivers.oidc.providers import describe_provider
 from connexeo.generated.errors import (
@@ -27,6 +28,8 @@ from connexeo.generated.errors import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from connexeo.drivers.local.accounts.tokens import Tokens
     from connexeo.drivers.local.accounts.users import Account, Users
     from connexeo.drivers.oidc.verification import OidcVerifier
@@ -34,16 +37,11 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger("connexeo.accounts")
 
-T = TypeVar("T")
-
 VERIFIED_LIFETIME = 5.0
 """Seconds for which a verified token is not looked at again; as long may a disabled user go on."""
 _VERIFIED_SIZE = 4096
 _HASHES_AT_ONCE = 2
 _LOGINS_AT_ONCE = 32
-_DATABASE_THREADS = 4
-_RETRY = 2.0
-"""Seconds between attempts to reach a database that cannot be reached at the start."""
 
 _LONGEST_NAME = 64
 _LONGEST_PASSWORD = 1024
@@ -57,7 +55,6 @@ class _Opened:
     tokens: Tokens
     oidc: OidcVerifier
     hashing: ThreadPoolExecutor
-    database: ThreadPoolExecutor
 
 
 class LocalAccounts:
@@ -69,8 +66,8 @@ class LocalAccounts:
     def __init__(
         self,
         *,
+        state: State,
         data: Path,
-        database_url: str,
         issuer: str,
         token_lifetime: int,
         secret: str | None = None,
@@ -78,8 +75,8 @@ class LocalAccounts:
         demo: bool = False,
         loopback: bool = False,
     ) -> None:
+        self._state = state
         self._data = data
-        self._database_url = database_url
         self._issuer = issuer
         self._token_lifetime = token_lifetime
         self._secret = secret
@@ -89,8 +86,8 @@ class LocalAccounts:
         self._verified: ExpiringCache[User] = ExpiringCache(VERIFIED_LIFETIME, size=_VERIFIED_SIZE)
         self._backoff = Backoff()
         self._logins = 0
+        self._started = False
         self._opened: _Opened | None = None
-        self._opening: asyncio.Task[None] | None = None
         if secret is not None:
             checked_secret(secret)
         if not self._providers:
@@ -98,11 +95,11 @@ class LocalAccounts:
             self.authenticate_oidc = None  # type: ignore[assignment,method-assign]
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> LocalAccounts:
-        """As the deployment's settings say."""
+    def from_settings(cls, settings: Settings, state: State | None = None) -> LocalAccounts:
+        """As the deployment's settings say, in the database that others may use too."""
         return cls(
+            state=state or State.from_settings(settings),
             data=settings.data,
-            database_url=settings.database_url,
             # The standard suggests the endpoint of HTTP Basic as the issuer of its tokens.
             issuer=f"{settings.public_url}/credentials/basic" if settings.public_url else settings.id,
             token_lifetime=settings.token_lifetime,
@@ -115,50 +112,25 @@ class LocalAccounts:
     async def start(self) -> None:
         """Open the database, with its tables up to date, and read or make the secret.
 
-        A database that cannot be reached is tried again until it can: until then nobody can log in, but what
-        needs no account is served, and a worker that starts during an outage does not end the service.
+        While the database cannot be reached nobody can log in, but what needs no account is served.
 
         Raises:
             ValueError: for settings that do not work, such as the demo account on a public address.
         """
-        if not await self._try_to_open():
-            self._opening = asyncio.create_task(self._open_later())
-
-    async def _try_to_open(self) -> bool:
-        from sqlalchemy.exc import OperationalError
-
-        try:
-            self._opened = await asyncio.to_thread(self._open)
-        except OperationalError as error:
-            logger.error("accounts.database_unreachable", reason=str(error.orig).strip().partition("\n")[0])
-            return False
-        return True
-
-    async def _open_later(self) -> None:
-        opened = False
-        while not opened:
-            await asyncio.sleep(_RETRY)
-            opened = await self._try_to_open()
+        self._started = True
+        await self._state.start(self._open)
 
     async def stop(self) -> None:
         """Close it again."""
-        if self._opening is not None:
-            self._opening.cancel()
-            await asyncio.wait([self._opening])
+        await self._state.stop()
         opened, self._opened = self._opened, None
         self._verified.clear()
         if opened is not None:
             opened.hashing.shutdown(wait=False, cancel_futures=True)
-            opened.database.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(opened.users.close)
 
     async def ready(self) -> bool:
         """Whether the database answers."""
-        from connexeo.drivers.local.accounts.database import is_reachable
-
-        if self._opened is None:
-            return False
-        return await self._run(self._opened.database, is_reachable, self._opened.users.engine)
+        return await self._state.ready()
 
     async def authenticate(self, token: Token) -> User:
         """See ``AccountManagement``; InfrastructureBusy when database or provider cannot be reached."""
@@ -180,7 +152,7 @@ class LocalAccounts:
             raise InfrastructureBusy()
         self._logins += 1
         try:
-            account = await self._run(opened.hashing, opened.users.check_password, username, password)
+            account = await self._check_password(opened, username, password)
         finally:
             self._logins -= 1
         if account is None:
@@ -209,7 +181,7 @@ class LocalAccounts:
         opened = self._here()
         if token.method == "basic" or (token.method == "jwt" and opened.tokens.is_ours(token.value)):
             claims = opened.tokens.read(token.value)
-            account = await self._run(opened.database, opened.users.find, claims.user_id)
+            account = await self._state.run(opened.users.find, claims.user_id)
             user = _admit(account)
             if account is None or account.token_generation != claims.generation:
                 raise TokenInvalid()
@@ -220,45 +192,41 @@ class LocalAccounts:
             user = await opened.oidc.authenticate_jwt(token.value)
         else:
             raise TokenInvalid()
-        _admit(await self._run(opened.database, opened.users.remember, user))
+        _admit(await self._state.run(opened.users.remember, user))
         return user
 
     def _here(self) -> _Opened:
         if self._opened is None:
-            if self._opening is not None:
+            if self._started:
                 raise InfrastructureBusy()
             raise RuntimeError("the accounts are not open: start() was not called")
         return self._opened
 
-    def _open(self) -> _Opened:
+    def _open(self, engine: Engine) -> None:
         # Imported here: half a second that is not everybody's who imports the driver.
-        from connexeo.drivers.local.accounts.secret import load_secret
         from connexeo.drivers.local.accounts.tokens import Tokens
         from connexeo.drivers.local.accounts.users import Users
+        from connexeo.drivers.local.state.secret import load_secret
         from connexeo.drivers.oidc.verification import OidcVerifier
 
         oidc = OidcVerifier(self._providers)
         secret = load_secret(self._data) if self._secret is None else checked_secret(self._secret)
-        users = Users.open(self._database_url)
-        try:
-            users.ensure_demo_user(demo=self._demo, loopback=self._loopback)
-        except BaseException:
-            users.close()
-            raise
-        return _Opened(
+        users = Users(engine)
+        users.ensure_demo_user(demo=self._demo, loopback=self._loopback)
+        self._opened = _Opened(
             users,
             Tokens(secret, issuer=self._issuer, lifetime=self._token_lifetime),
             oidc,
-            # Own threads for each: logins, which are slow on purpose, must not hold up anything else.
+            # Threads of their own: logins, which are slow on purpose, must not hold up anything else.
             ThreadPoolExecutor(_HASHES_AT_ONCE, thread_name_prefix="password"),
-            ThreadPoolExecutor(_DATABASE_THREADS, thread_name_prefix="accounts"),
         )
 
-    async def _run(self, executor: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
+    async def _check_password(self, opened: _Opened, username: str, password: str) -> Account | None:
         from sqlalchemy.exc import OperationalError, TimeoutError
 
+        check = opened.users.check_password
         try:
-            return await asyncio.get_running_loop().run_in_executor(executor, function, *args)
+            return await asyncio.get_running_loop().run_in_executor(opened.hashing, check, username, password)
         except (OperationalError, TimeoutError) as error:
             raise InfrastructureBusy() from error
 

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
 
-from connexeo.drivers.local.accounts.secret import derive_key
+from connexeo.drivers.local.state.secret import derive_key
 from connexeo.drivers.oidc.verification import json_part
 from connexeo.generated.errors import TokenInvalid
 

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from connexeo.drivers.interface import User
-from connexeo.drivers.local.accounts.database import open_database
 from connexeo.drivers.local.accounts.passwords import (
     LONGEST,
     SHORTEST,
@@ -20,7 +19,8 @@ from connexeo.drivers.local.accounts.passwords import (
     is_outdated,
     verify_password,
 )
-from connexeo.drivers.local.accounts.tables import users
+from connexeo.drivers.local.state.database import open_database
+from connexeo.drivers.local.state.tables import users
 
 BASIC = "basic"
 DEMO = "demo"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connexeo.drivers.local.accounts.secret import checked_secret, derive_key, load_secret
+from connexeo.drivers.local.state.secret import checked_secret, derive_key, load_secret
 
 
 def test_secret_is_made_once(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_workers_that_start_at_once_agree(
 ) -> None:
     code = """
 from pathlib import Path
-from connexeo.drivers.local.accounts.secret import load_secret
+from connexeo.drivers.local.state.secret import load_secret
 print(load_secret(Path(argument)))
 """
     assert set(run_at_once(code, str(tmp_path))) == {str(load_secret(tmp_path))}

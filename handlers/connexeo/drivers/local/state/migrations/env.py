@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from alembic import context
 
-from connexeo.drivers.local.accounts.database import VERSION_TABLE
-from connexeo.drivers.local.accounts.tables import metadata
+from connexeo.drivers.local.state.database import VERSION_TABLE
+from connexeo.drivers.local.state.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

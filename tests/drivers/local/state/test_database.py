@@ -12,9 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 
-from connexeo.drivers.local.accounts.database import HEAD, VERSION_TABLE, is_reachable, open_database
-from connexeo.drivers.local.accounts.tables import metadata
 from connexeo.drivers.local.accounts.users import Users
+from connexeo.drivers.local.state.database import HEAD, VERSION_TABLE, is_reachable, open_database
+from connexeo.drivers.local.state.tables import metadata
 
 
 def _open_and_count(url: str) -> int:
@@ -100,7 +100,7 @@ def test_sqlite_is_private_and_writes_ahead(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
-    assert inspect(engine).get_table_names() == [VERSION_TABLE, "users"]
+    assert inspect(engine).get_table_names() == sorted([VERSION_TABLE, *metadata.tables])
     engine.dispose()
 
 
@@ -121,7 +121,7 @@ def test_alembic_is_not_loaded_when_all_is_up_to_date(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/db.sqlite"
     open_database(url).dispose()
     code = (
-        "import sys; from connexeo.drivers.local.accounts.database import open_database; "
+        "import sys; from connexeo.drivers.local.state.database import open_database; "
         f"open_database({url!r}).dispose(); sys.exit('alembic' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
