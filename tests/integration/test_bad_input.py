@@ -413,7 +413,7 @@ def expired_token(server: Any) -> str:
     from connexeo.drivers.local.accounts.tokens import Tokens
 
     secret = (Path(server.data) / "secret").read_bytes()
-    issuer = Tokens(secret, issuer="connexeo", lifetime=60, now=lambda: time.time() - 3600)
+    issuer = Tokens([secret], issuer="connexeo", lifetime=60, now=lambda: time.time() - 3600)
     return "Bearer basic//" + issuer.issue("demo", 0)
 
 

@@ -24,10 +24,8 @@ class Clock:
         return self.time
 
 
-def _tokens(
-    secret: bytes = SECRET, issuer: str = ISSUER, lifetime: int = 60, clock: Clock | None = None
-) -> Tokens:
-    return Tokens(secret, issuer=issuer, lifetime=lifetime, now=clock or time.time)
+def _tokens(*secrets: bytes, issuer: str = ISSUER, lifetime: int = 60, clock: Clock | None = None) -> Tokens:
+    return Tokens(secrets or [SECRET], issuer=issuer, lifetime=lifetime, now=clock or time.time)
 
 
 def _segment(value: object) -> str:
@@ -60,11 +58,29 @@ def test_expiry() -> None:
 
 
 @pytest.mark.parametrize(
-    "tokens", [_tokens(secret=b"another secret of some length"), _tokens(issuer="https://other.example")]
+    "tokens", [_tokens(b"another secret of some length"), _tokens(issuer="https://other.example")]
 )
 def test_tokens_of_other_back_ends(tokens: Tokens) -> None:
     with pytest.raises(TokenInvalid):
         _tokens().read(tokens.issue("ana", 0))
+
+
+def test_secrets_are_exchanged() -> None:
+    """What a former secret signed stays good until it expires; new tokens are signed with the present one."""
+    clock = Clock()
+    newer = b"the secret that comes after it"
+    old, both, new = (_tokens(*secrets, clock=clock) for secrets in ((SECRET,), (newer, SECRET), (newer,)))
+    token = old.issue("ana", 1)
+    assert both.read(token) == TokenClaims("ana", 1)
+    assert both.is_ours(token)
+    assert new.read(both.issue("ben", 2)) == TokenClaims("ben", 2)
+    for tokens, foreign in ((new, token), (old, both.issue("ben", 2))):
+        assert not tokens.is_ours(foreign)
+        with pytest.raises(TokenInvalid):
+            tokens.read(foreign)
+    clock.time += 60
+    with pytest.raises(TokenInvalid):
+        both.read(token)
 
 
 def test_forged_tokens() -> None:

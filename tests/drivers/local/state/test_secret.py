@@ -3,10 +3,12 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from connexeo.drivers.local.state.secret import checked_secret, derive_key, load_secret
+from connexeo.drivers.local.state.secret import check_secrets, derive_key, load_secret, load_secrets
+from connexeo.settings import Settings
 
 
 def test_secret_is_made_once(tmp_path: Path) -> None:
@@ -49,11 +51,36 @@ print(load_secret(Path(argument)))
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
-def test_secret_of_the_settings() -> None:
-    assert checked_secret("0123456789abcdef") == b"0123456789abcdef"
+def _settings(folder: Path, **settings: Any) -> Settings:
+    return Settings(data=folder, **settings)
+
+
+def test_secret_of_the_settings(tmp_path: Path) -> None:
+    assert load_secrets(_settings(tmp_path / "data", secret="0123456789abcdef")) == (b"0123456789abcdef",)
+    assert not (tmp_path / "data").exists()
+
+
+def test_secret_of_the_folder(tmp_path: Path) -> None:
+    assert load_secrets(_settings(tmp_path)) == (load_secret(tmp_path),)
+
+
+def test_former_secrets_come_after_the_present_one(tmp_path: Path) -> None:
+    present, first, second = "c" * 16, "a" * 16, "b" * 16
+    settings = _settings(tmp_path, secret=present, former_secrets=[first, present, second])
+    assert load_secrets(settings) == (present.encode(), first.encode(), second.encode())
+    # A secret that was in the folder until it became a setting is a former one like any other.
+    assert load_secrets(_settings(tmp_path, former_secrets=[first])) == (
+        load_secret(tmp_path),
+        first.encode(),
+    )
+
+
+@pytest.mark.parametrize("settings", [{"secret": "too short"}, {"former_secrets": ["0" * 16, "too short"]}])
+def test_secrets_that_are_too_short(tmp_path: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="16 characters") as raised:
-        checked_secret("too short")
+        check_secrets(_settings(tmp_path, **settings))
     assert "too short" not in str(raised.value)
+    assert next(iter(settings)) in str(raised.value)
 
 
 def test_keys_differ_by_purpose() -> None:

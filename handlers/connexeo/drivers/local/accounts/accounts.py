@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,7 +16,7 @@ import structlog
 from connexeo.drivers.interface import Json, Token, User
 from connexeo.drivers.local.accounts.backoff import Backoff
 from connexeo.drivers.local.state import State
-from connexeo.drivers.local.state.secret import checked_secret
+from connexeo.drivers.local.state.secret import check_secrets
 from connexeo.drivers.oidc.caching import ExpiringCache
 from connexeo.drivers.oidc.providers import describe_provider
 from connexeo.generated.errors import (
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from connexeo.drivers.local.accounts.tokens import Tokens
     from connexeo.drivers.local.accounts.users import Account, Users
     from connexeo.drivers.oidc.verification import OidcVerifier
-    from connexeo.settings import OidcProvider, Settings
+    from connexeo.settings import Settings
 
 logger = structlog.get_logger("connexeo.accounts")
 
@@ -63,51 +62,23 @@ class LocalAccounts:
     Making one reads and opens nothing; ``start`` does.
     """
 
-    def __init__(
-        self,
-        *,
-        state: State,
-        data: Path,
-        issuer: str,
-        token_lifetime: int,
-        secret: str | None = None,
-        providers: Sequence[OidcProvider] = (),
-        demo: bool = False,
-        loopback: bool = False,
-    ) -> None:
+    def __init__(self, settings: Settings, state: State) -> None:
+        check_secrets(settings)
+        self._settings = settings
         self._state = state
-        self._data = data
-        self._issuer = issuer
-        self._token_lifetime = token_lifetime
-        self._secret = secret
-        self._providers = tuple(providers)
-        self._demo = demo
-        self._loopback = loopback
         self._verified: ExpiringCache[User] = ExpiringCache(VERIFIED_LIFETIME, size=_VERIFIED_SIZE)
         self._backoff = Backoff()
         self._logins = 0
         self._started = False
         self._opened: _Opened | None = None
-        if secret is not None:
-            checked_secret(secret)
-        if not self._providers:
+        if not settings.oidc:
             # The list of providers must not be empty; without any the operation does not exist.
             self.authenticate_oidc = None  # type: ignore[assignment,method-assign]
 
     @classmethod
     def from_settings(cls, settings: Settings, state: State | None = None) -> LocalAccounts:
         """As the deployment's settings say, in the database that others may use too."""
-        return cls(
-            state=state or State.from_settings(settings),
-            data=settings.data,
-            # The standard suggests the endpoint of HTTP Basic as the issuer of its tokens.
-            issuer=f"{settings.public_url}/credentials/basic" if settings.public_url else settings.id,
-            token_lifetime=settings.token_lifetime,
-            secret=settings.secret.get_secret_value() if settings.secret else None,
-            providers=settings.oidc,
-            demo=settings.demo,
-            loopback=is_loopback(settings.host),
-        )
+        return cls(settings, state or State.from_settings(settings))
 
     async def start(self) -> None:
         """Open the database, with its tables up to date, and read or make the secret.
@@ -165,7 +136,7 @@ class LocalAccounts:
 
     async def authenticate_oidc(self) -> Sequence[Json]:
         """See ``AccountManagement``."""
-        return [describe_provider(provider) for provider in self._providers]
+        return [describe_provider(provider) for provider in self._settings.oidc]
 
     async def describe_account(self, user: User) -> Json:
         """See ``AccountManagement``."""
@@ -206,16 +177,17 @@ class LocalAccounts:
         # Imported here: half a second that is not everybody's who imports the driver.
         from connexeo.drivers.local.accounts.tokens import Tokens
         from connexeo.drivers.local.accounts.users import Users
-        from connexeo.drivers.local.state.secret import load_secret
+        from connexeo.drivers.local.state.secret import load_secrets
         from connexeo.drivers.oidc.verification import OidcVerifier
 
-        oidc = OidcVerifier(self._providers)
-        secret = load_secret(self._data) if self._secret is None else checked_secret(self._secret)
+        settings = self._settings
+        oidc = OidcVerifier(settings.oidc)
+        secrets = load_secrets(settings)
         users = Users(engine)
-        users.ensure_demo_user(demo=self._demo, loopback=self._loopback)
+        users.ensure_demo_user(demo=settings.demo, loopback=is_loopback(settings.host))
         self._opened = _Opened(
             users,
-            Tokens(secret, issuer=self._issuer, lifetime=self._token_lifetime),
+            Tokens(secrets, issuer=_token_issuer(settings), lifetime=settings.token_lifetime),
             oidc,
             # Threads of their own: logins, which are slow on purpose, must not hold up anything else.
             ThreadPoolExecutor(_HASHES_AT_ONCE, thread_name_prefix="password"),
@@ -229,6 +201,11 @@ class LocalAccounts:
             return await asyncio.get_running_loop().run_in_executor(opened.hashing, check, username, password)
         except (OperationalError, TimeoutError) as error:
             raise InfrastructureBusy() from error
+
+
+def _token_issuer(settings: Settings) -> str:
+    # The standard suggests the endpoint of HTTP Basic as the issuer of its tokens.
+    return f"{settings.public_url}/credentials/basic" if settings.public_url else settings.id
 
 
 def _admit(account: Account | None) -> User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from joserfc import jwt
@@ -28,14 +28,21 @@ class TokenClaims:
 
 
 class Tokens:
-    """Makes and reads JSON Web Tokens with the claims ``iss``, ``sub``, ``iat``, ``exp`` and ``gen``."""
+    """Makes and reads JSON Web Tokens with the claims ``iss``, ``sub``, ``iat``, ``exp`` and ``gen``.
+
+    Args:
+        secrets: The present secret, which signs, then former ones, whose tokens stay good until they expire.
+        issuer: What the tokens name as theirs.
+        lifetime: Seconds until a token expires.
+        now: The time in seconds since 1970.
+    """
 
     def __init__(
-        self, secret: bytes, *, issuer: str, lifetime: int, now: Callable[[], float] = time.time
+        self, secrets: Sequence[bytes], *, issuer: str, lifetime: int, now: Callable[[], float] = time.time
     ) -> None:
-        key = derive_key(secret, "connexeo: tokens of HTTP Basic, HS256")
-        self._key = OctKey.import_key(key)
-        self._kid = hashlib.sha256(b"kid" + key).hexdigest()[:16]
+        derived = [derive_key(secret, "connexeo: tokens of HTTP Basic, HS256") for secret in secrets]
+        self._keys = {_key_id(key): OctKey.import_key(key) for key in derived}
+        self._kid = _key_id(derived[0])
         self._issuer = issuer
         self._lifetime = lifetime
         self._now = now
@@ -50,25 +57,36 @@ class Tokens:
             "exp": now + self._lifetime,
             "gen": generation,
         }
-        return jwt.encode({"alg": _ALGORITHM, "kid": self._kid}, claims, self._key, [_ALGORITHM])
+        return jwt.encode({"alg": _ALGORITHM, "kid": self._kid}, claims, self._keys[self._kid], [_ALGORITHM])
 
     def is_ours(self, token: str) -> bool:
         """Whether a token claims to be one of these, valid or not."""
-        header = json_part(token, 0)
-        return header is not None and header.get("alg") == _ALGORITHM and header.get("kid") == self._kid
+        return self._key_of(token) is not None
 
     def read(self, token: str) -> TokenClaims:
         """The claims of a valid token.
 
         Raises:
-            TokenInvalid: when it is malformed, not signed with the present secret, or expired.
+            TokenInvalid: when it is malformed, not signed with one of the secrets, or expired.
         """
-        if not self.is_ours(token):
+        key = self._key_of(token)
+        if key is None:
             raise TokenInvalid()
         try:
-            claims = jwt.decode(token, self._key, [_ALGORITHM]).claims
+            claims = jwt.decode(token, key, [_ALGORITHM]).claims
         except (JoseError, ValueError, RecursionError) as error:
             raise TokenInvalid() from error
         if claims["iss"] != self._issuer or claims["exp"] <= self._now():
             raise TokenInvalid()
         return TokenClaims(claims["sub"], claims["gen"])
+
+    def _key_of(self, token: str) -> OctKey | None:
+        header = json_part(token, 0) or {}
+        kid = header.get("kid")
+        if header.get("alg") != _ALGORITHM or not isinstance(kid, str):
+            return None
+        return self._keys.get(kid)
+
+
+def _key_id(key: bytes) -> str:
+    return hashlib.sha256(b"kid" + key).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""The key that tokens are signed with."""
+"""The secrets that tokens and links are signed with: the present one, and those before it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,39 @@ import os
 import secrets
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from connexeo.settings import Settings
 
 log = logging.getLogger(__name__)
 
 _SHORTEST = 16
+
+
+def load_secrets(settings: Settings) -> tuple[bytes, ...]:
+    """The present secret of a deployment, which signs, then the former ones, which are still believed.
+
+    Without the setting ``secret`` the present one is kept in a file in the data folder, and made when it is not there.
+
+    Raises:
+        ValueError: when one is too short, or the file is damaged.
+    """
+    present, former = check_secrets(settings)
+    if present is None:
+        present = load_secret(settings.data)
+    return (present, *(secret for secret in former if secret != present))
+
+
+def check_secrets(settings: Settings) -> tuple[bytes | None, list[bytes]]:
+    """The present secret, if it is in the settings, and the former ones; reads no file.
+
+    Raises:
+        ValueError: when one is too short.
+    """
+    present = None if settings.secret is None else _checked("secret", settings.secret.get_secret_value())
+    former = [_checked("former_secrets", secret.get_secret_value()) for secret in settings.former_secrets]
+    return present, former
 
 
 def load_secret(folder: Path) -> bytes:
@@ -53,14 +82,9 @@ def _make(path: Path) -> None:
         draft.unlink()
 
 
-def checked_secret(secret: str) -> bytes:
-    """A secret from the settings.
-
-    Raises:
-        ValueError: when it is too short.
-    """
+def _checked(setting: str, secret: str) -> bytes:
     if len(secret.encode()) < _SHORTEST:
-        raise ValueError(f"secret: must have at least {_SHORTEST} characters")
+        raise ValueError(f"{setting}: must have at least {_SHORTEST} characters")
     return secret.encode()
 
 
