@@ -406,6 +406,15 @@ class ServiceConfigRequired(OpenEOError):
     template = "The service needs a value for '{parameter}'. Add it to `configuration`."
 
 
+class ServiceDisabled(OpenEOError):
+    """A request for tiles of a secondary web service that is not enabled, or whose owner has no
+    account any longer.
+    """
+
+    code = "ServiceDisabled"
+    template = "The service is switched off. Its owner can set `enabled` to true."
+
+
 class RequestInvalid(OpenEOError):
     """A parameter or the request body does not fulfil the contract. The reason names the place and
     what is expected there.
@@ -715,6 +724,7 @@ HTTP_STATUS: dict[str, int] = {
     "ServiceConfigUnsupported": 400,
     "ServiceConfigInvalid": 400,
     "ServiceConfigRequired": 400,
+    "ServiceDisabled": 403,
     "RequestInvalid": 400,
     "RequestTooLarge": 413,
     "MethodNotAllowed": 405,

@@ -625,6 +625,16 @@ class UserData(TypedDict):
     links: NotRequired[list[Link]]
 
 
+class TileJSON(TypedDict):
+    tilejson: str
+    name: NotRequired[str]
+    description: NotRequired[str]
+    tiles: list[str]
+    minzoom: int
+    maxzoom: int
+    bounds: NotRequired[list[float]]
+
+
 UdfRuntime = TypedDict(
     "UdfRuntime",
     {

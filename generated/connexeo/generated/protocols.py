@@ -400,3 +400,67 @@ class DebugResult(Protocol[ContextT_contra]):
         *,
         log_id: str,
     ) -> models.DebugResultResponse | Response: ...
+
+
+class DrawXyzTile(Protocol[ContextT_contra]):
+    """A tile of an XYZ service: ``GET /services/{service_id}/xyz/{z}/{x}/{y}``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        service_id: str,
+        z: int,
+        x: int,
+        y: str,
+    ) -> Response: ...
+
+
+class DescribeXyzTiles(Protocol[ContextT_contra]):
+    """TileJSON of an XYZ service: ``GET /services/{service_id}/tilejson``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        service_id: str,
+    ) -> models.TileJSON | Response: ...
+
+
+class QueryWmts(Protocol[ContextT_contra]):
+    """A WMTS service, asked by query parameters: ``GET /services/{service_id}/wmts``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        service_id: str,
+        request: str | None = None,
+    ) -> Response: ...
+
+
+class DescribeWmts(Protocol[ContextT_contra]):
+    """Capabilities of a WMTS service: ``GET
+    /services/{service_id}/wmts/1.0.0/WMTSCapabilities.xml``.
+    """
+
+    async def __call__(self, context: ContextT_contra, *, service_id: str) -> Response: ...
+
+
+class DrawWmtsTile(Protocol[ContextT_contra]):
+    """A tile of a WMTS service: ``GET
+    /services/{service_id}/wmts/1.0.0/{layer}/{style}/{tile_matrix_set}/{tile_matrix}/{tile_row}/{tile_column}``.
+    """
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        service_id: str,
+        layer: str,
+        style: str,
+        tile_matrix_set: str,
+        tile_matrix: str,
+        tile_row: int,
+        tile_column: str,
+    ) -> Response: ...
