@@ -438,6 +438,20 @@ class MethodNotAllowed(OpenEOError):
     template = "This path does not support {method}. Allowed methods: {allowed}"
 
 
+class PreconditionFailed(OpenEOError):
+    """A condition of the request (`If-Match`, `If-Unmodified-Since`) does not hold for the file."""
+
+    code = "PreconditionFailed"
+    template = "The file has changed since you read it. Download it anew, or repeat the request without the condition."
+
+
+class RangeNotSatisfiable(OpenEOError):
+    """None of the parts that the `Range` header asks for lies within the file."""
+
+    code = "RangeNotSatisfiable"
+    template = "The file ends before the range that was asked for. See `Content-Range` for its size."
+
+
 class ArrayElementNotAvailable(ProcessError):
     """Thrown by ``array_element``, ``array_modify``."""
 
@@ -728,6 +742,8 @@ HTTP_STATUS: dict[str, int] = {
     "RequestInvalid": 400,
     "RequestTooLarge": 413,
     "MethodNotAllowed": 405,
+    "PreconditionFailed": 412,
+    "RangeNotSatisfiable": 416,
     "ArrayElementNotAvailable": 400,
     "ArrayElementParameterConflict": 400,
     "ArrayElementParameterMissing": 400,

@@ -1,7 +1,8 @@
 """The one place where exceptions become HTTP responses.
 
 ``OpenEOError`` (and its subclasses, one per error code) → the status that ``spec/errors.yaml`` names.
-``HTTPException`` of starlette (unknown path, wrong method) → ``NotFound``, ``MethodNotAllowed``.
+``HTTPException`` of starlette (unknown path, wrong method, conditions and ranges of downloads) → ``NotFound``,
+``MethodNotAllowed``, ``PreconditionFailed``, ``RangeNotSatisfiable``.
 Anything else → ``Internal``: logged with its traceback, answered without any detail.
 """
 
@@ -24,12 +25,20 @@ from connexeo.generated.errors import (
     MethodNotAllowed,
     NotFound,
     OpenEOError,
+    PreconditionFailed,
+    RangeNotSatisfiable,
 )
 
 logger = structlog.get_logger("connexeo.server")
 
 LONGEST_MESSAGE = 2000
 """Characters."""
+
+_WITHOUT_DETAIL: dict[int, type[OpenEOError]] = {
+    404: NotFound,
+    412: PreconditionFailed,
+    416: RangeNotSatisfiable,
+}
 
 RETRY_AFTER = {"InfrastructureBusy": "10", "InfrastructureMaintenance": "60"}
 
@@ -110,6 +119,6 @@ def error_object(error: OpenEOError, request_id: str | None = None) -> dict[str,
 def _from_http(exception: HTTPException, scope: Scope) -> OpenEOError:
     if exception.status_code == 405:
         return MethodNotAllowed(method=scope["method"], allowed=(exception.headers or {}).get("Allow", ""))
-    if exception.status_code == 404:
-        return NotFound()
+    if exception.status_code in _WITHOUT_DETAIL:
+        return _WITHOUT_DETAIL[exception.status_code]()
     return Internal(str(exception.detail))

@@ -10,7 +10,7 @@ import contextlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -112,7 +112,7 @@ class Storage:
                 return cast(IO[bytes], self._remote().open(self._address(key), "rb", block_size=2**20))
             return (self._folder / key).open("rb")
 
-    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Generator[bytes, None, None]:
         """Chunks of the content, from byte ``start`` to before byte ``end``.
 
         Raises:
