@@ -18,10 +18,12 @@ from connexeo.drivers.interface import (
 from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.drivers.local.capabilities import LocalCapabilities
 from connexeo.drivers.local.catalogue import Catalogue
+from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.discovery import LocalDiscovery
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.storage import Storage
 from connexeo.settings import Settings
 
 
@@ -46,13 +48,14 @@ class LocalDriver:
         definitions = load_definitions(sources)
         self._state = State.from_settings(settings)
         self._accounts = LocalAccounts.from_settings(settings, self._state)
-        self._processing = LocalProcessing(settings, sources, definitions)
+        self._storage = Storage.from_settings(settings)
+        self._computing = Computing(settings, sources, self._state, self._storage)
         self.account_management = self._accounts
         # It leaves out list_udf_runtimes: the operation does not exist here.
         self.capabilities = cast(Capabilities, LocalCapabilities(self._accounts))
         self.data_discovery = LocalDiscovery(Catalogue(sources.catalogues))
         self.process_discovery = LocalProcessDiscovery(definitions)
-        self.data_processing = self._processing
+        self.data_processing = LocalProcessing(settings, definitions, self._computing)
 
     async def start(self) -> None:
         """Open the database and make the signing key, if they are not there yet."""
@@ -60,7 +63,7 @@ class LocalDriver:
 
     async def stop(self) -> None:
         """Stop computations and close the database."""
-        await self._processing.stop()
+        await self._computing.stop()
         await self._accounts.stop()
 
 

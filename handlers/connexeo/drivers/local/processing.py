@@ -6,8 +6,6 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +13,10 @@ import orjson
 import structlog
 
 from connexeo.drivers.interface import ComputedResult, Json, User
-from connexeo.drivers.local.environment import Sources
-from connexeo.drivers.local.result_logs import ResultLogs
-from connexeo.drivers.local.runner import Runner
-from connexeo.generated import errors as generated
-from connexeo.generated.errors import Internal, OpenEOError, StorageFailure
+from connexeo.drivers.local.computing.computing import Computing
+from connexeo.drivers.local.computing.failures import TaskFailed
+from connexeo.drivers.local.result_logs import MAX_ENTRIES, ResultLogs
+from connexeo.generated.errors import Internal, StorageFailure
 from connexeo.processing.definitions import Definitions
 from connexeo.processing.validation import check, validate
 from connexeo.settings import Settings
@@ -46,12 +43,11 @@ class LocalProcessDiscovery:
 class LocalProcessing:
     """Validates in the worker, computes in child processes."""
 
-    def __init__(self, settings: Settings, sources: Sources, definitions: Definitions) -> None:
+    def __init__(self, settings: Settings, definitions: Definitions, computing: Computing) -> None:
         self._settings = settings
-        self._sources = asdict(sources)
         self._definitions = definitions
+        self._computing = computing
         self._logs = ResultLogs(settings.data.resolve() / "result-logs")
-        self._runner = Runner(timeout=settings.result_timeout)
 
     async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
         """All faults of the process, in the order of the document."""
@@ -63,18 +59,23 @@ class LocalProcessing:
         process: Mapping[str, Any] = request["process"]
         await self._off_the_loop_if_large(process, check)
         folder = _temporary_folder()
+        logs: list[Json] = []
         try:
-            answer = await self._runner.run(
-                {
-                    "process": process,
-                    "folder": str(folder),
-                    "sources": self._sources,
-                    "max_bytes": self._settings.result_memory,
-                }
+            answer = await self._computing.run(
+                "result",
+                user.id,
+                {"process": process, "folder": str(folder), "max_bytes": self._settings.result_memory},
+                timeout=self._settings.result_timeout,
+                on_log=lambda entry: logs.append(entry) if len(logs) < MAX_ENTRIES else None,
             )
-            result = _computed(answer, folder, request_id)
-            log_id = await asyncio.to_thread(self._logs.save, user.id, answer["logs"])
-            return replace(result, log_id=log_id)
+            log_id = await asyncio.to_thread(self._logs.save, user.id, logs)
+            return ComputedResult(folder, [Path(name) for name in answer["files"]], answer["media_type"], log_id)
+        except TaskFailed as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            logger.error("result.failed", request_id=request_id, traceback=error.traceback)
+            raise Internal(
+                f"The computation failed. The provider finds the reason in the logs, under {request_id}."
+            ) from None
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -88,10 +89,6 @@ class LocalProcessing:
     async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
         """What the processes of one of the user's computations logged."""
         return await asyncio.to_thread(self._logs.load, user.id, log_id)
-
-    async def stop(self) -> None:
-        """End running computations."""
-        await self._runner.stop()
 
 
 def _is_small(process: Json) -> bool:
@@ -107,32 +104,3 @@ def _temporary_folder() -> Path:
         return Path(tempfile.mkdtemp(prefix="connexeo-result-"))
     except OSError as error:
         raise StorageFailure() from error
-
-
-def _computed(answer: Mapping[str, Any], folder: Path, request_id: str) -> ComputedResult:
-    if "failure" in answer:
-        logger.error("result.failed", request_id=request_id, traceback=answer["failure"])
-        raise Internal(
-            f"The computation failed. The provider finds the reason in the logs, under {request_id}."
-        )
-    if "error" in answer:
-        raise error_of(answer["error"]["code"], answer["error"]["message"])
-    return ComputedResult(
-        folder=folder,
-        files=[Path(name) for name in answer["files"]],
-        media_type=answer["media_type"],
-    )
-
-
-@cache
-def _error_classes() -> dict[str, type[OpenEOError]]:
-    return {
-        value.code: value
-        for value in vars(generated).values()
-        if isinstance(value, type) and issubclass(value, OpenEOError)
-    }
-
-
-def error_of(code: str, message: str) -> OpenEOError:
-    """The error that a child process reported; ``Internal`` when its code is none of the contract's."""
-    return _error_classes().get(code, Internal)(message)

@@ -1,7 +1,8 @@
-"""Computations of child processes."""
+"""Synchronous computations, in the world of a child process."""
 
 import json
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import rasterio
 import xarray as xr
 from rasterio.transform import Affine
 
-from connexeo.drivers.local.child import compute
+from connexeo.drivers.local.computing.result import compute
+from connexeo.drivers.local.computing.world import World
 from connexeo.generated.errors import OpenEOError
 
 CORNER = {
@@ -75,16 +77,28 @@ def write_item(folder: Path, day: int) -> None:
     (folder / f"{folder.name}.json").write_text(json.dumps(item))
 
 
+class Silence:
+    """No host listens."""
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        raise AssertionError(message)
+
+    def ask(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        raise AssertionError(name)
+
+
 def node(process_id: str, **arguments: Any) -> dict[str, Any]:
     return {"process_id": process_id, "arguments": arguments}
 
 
-def request(folder: Path, catalogue: Path | None = None, **nodes: dict[str, Any]) -> dict[str, Any]:
+def computed(folder: Path, catalogue: Path | None = None, **nodes: dict[str, Any]) -> dict[str, Any]:
+    """The answer of the task."""
     sources: dict[str, list[str]] = {"catalogues": [], "process_modules": [], "process_definitions": []}
     if catalogue is not None:
         sources["catalogues"] = [str(catalogue)]
     process = {"process_graph": nodes}
-    return {"process": process, "folder": str(folder), "sources": sources, "max_bytes": 2**20}
+    request = {"process": process, "folder": str(folder), "sources": sources, "max_bytes": 2**20}
+    return compute(request, World(request, Silence()))
 
 
 def saved(source: str, format_name: str, **options: Any) -> dict[str, Any]:
@@ -98,18 +112,15 @@ MEAN = {"process_graph": {"n": {**node("mean", data={"from_parameter": "data"}),
 def test_several_results_are_one_archive(tmp_path: Path, catalogue: Path) -> None:
     mean = node("reduce_dimension", data={"from_node": "load"}, reducer=MEAN, dimension="t")
     flat = node("reduce_dimension", data={"from_node": "mean"}, reducer=MEAN, dimension="bands")
-    answer = compute(
-        request(
-            tmp_path / "result",
-            catalogue,
-            load=LOAD,
-            first=saved("load", "netcdf"),
-            mean=mean,
-            flat=flat,
-            second=saved("flat", "netcdf"),
-            last={**saved("mean", "gtiff"), "result": True},
-        ),
-        [],
+    answer = computed(
+        tmp_path / "result",
+        catalogue,
+        load=LOAD,
+        first=saved("load", "netcdf"),
+        mean=mean,
+        flat=flat,
+        second=saved("flat", "netcdf"),
+        last={**saved("mean", "gtiff"), "result": True},
     )
     assert answer["media_type"] == "application/x-tar"
     with tarfile.open(answer["files"][0]) as archive:
@@ -128,23 +139,20 @@ def test_several_results_are_one_archive(tmp_path: Path, catalogue: Path) -> Non
 def test_images_without_bands_have_no_band_names(tmp_path: Path, catalogue: Path) -> None:
     flat = node("reduce_dimension", data={"from_node": "load"}, reducer=MEAN, dimension="bands")
     first = node("reduce_dimension", data={"from_node": "flat"}, reducer=MEAN, dimension="t")
-    answer = compute(
-        request(
-            tmp_path / "result",
-            catalogue,
-            load=LOAD,
-            flat=flat,
-            first=first,
-            save={**saved("first", "gtiff"), "result": True},
-        ),
-        [],
+    answer = computed(
+        tmp_path / "result",
+        catalogue,
+        load=LOAD,
+        flat=flat,
+        first=first,
+        save={**saved("first", "gtiff"), "result": True},
     )
     with rasterio.open(answer["files"][0]) as image:
         assert image.descriptions == (None,)
 
 
 def test_what_is_not_saved_is_written_all_the_same(tmp_path: Path) -> None:
-    answer = compute(request(tmp_path, sum={**node("sum", data=[1, 2]), "result": True}), [])
+    answer = computed(tmp_path, sum={**node("sum", data=[1, 2]), "result": True})
     assert answer["media_type"] == "application/json"
     assert Path(answer["files"][0]).read_bytes() == b"3"
 
@@ -152,5 +160,5 @@ def test_what_is_not_saved_is_written_all_the_same(tmp_path: Path) -> None:
 def test_errors_name_their_node(tmp_path: Path) -> None:
     clip = {**node("clip", x=1, min=3, max=2), "result": True}
     with pytest.raises(OpenEOError, match=r"node 'limited'") as caught:
-        compute(request(tmp_path, limited=clip), [])
+        computed(tmp_path, limited=clip)
     assert caught.value.code == "MinMaxSwapped"

@@ -1,0 +1,105 @@
+"""What a task in a child process has around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+
+from connexeo.drivers.local.environment import Sources, load_definitions
+
+if TYPE_CHECKING:
+    from connexeo.drivers.local.catalogue import Catalogue
+    from connexeo.processing.environment import Environment, LogEntry, Workspace
+
+MAX_LOG_ENTRY = 2**20
+"""Bytes of the data of one log entry; what is larger is left out."""
+
+
+class Channel(Protocol):
+    """The way to the host."""
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send a message that needs no answer."""
+
+    def ask(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Ask the host, and wait for the answer.
+
+        Raises:
+            OpenEOError: what the host raised.
+        """
+
+
+class World:
+    """Collections, processes and files for one task, and somebody who listens.
+
+    Args:
+        request: What the task was asked for.
+        channel: To the host.
+    """
+
+    def __init__(self, request: Mapping[str, Any], channel: Channel) -> None:
+        self._request = request
+        self._channel = channel
+        self.workspace: Workspace | None = HostWorkspace(channel) if request.get("user") is not None else None
+
+    def environment(self, *, log: Callable[[LogEntry], None] | None = None) -> Environment:
+        """What process graphs of the user run in.
+
+        Args:
+            log: Takes what processes log, instead of `World.log`.
+        """
+        from connexeo.processing.environment import Environment
+
+        sources = Sources.from_json(self._request["sources"])
+        return Environment(
+            catalogue=_catalogue(sources),
+            process_modules=sources.process_modules,
+            definitions=load_definitions(sources),
+            user_processes=self._request.get("user_processes") or {},
+            workspace=self.workspace,
+            log=log or self.log,
+        )
+
+    def log(self, entry: LogEntry) -> None:
+        """Hand a log entry to the host, at once."""
+        text = orjson.dumps(entry.data, default=str, option=orjson.OPT_SERIALIZE_NUMPY)
+        if len(text) > MAX_LOG_ENTRY:
+            entry = replace(entry, data=None, message=f"{entry.message} (its data is too large to be kept)")
+        self._channel.tell({"log": asdict(entry)})
+
+    def progress(self, fraction: float) -> None:
+        """Tell the host how far the task is, from 0 to 1."""
+        self._channel.tell({"progress": min(max(fraction, 0.0), 1.0)})
+
+
+class HostWorkspace:
+    """Files and results of the user, which only the host can reach."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def file(self, path: str) -> Path:
+        """A local copy of an uploaded file; see `connexeo.processing.environment.Workspace`."""
+        return Path(self._channel.ask("file", {"path": path}))
+
+    def results(self, job_id: str) -> list[dict[str, Any]]:
+        """STAC Items of the results of a batch job."""
+        items: list[dict[str, Any]] = self._channel.ask("results", {"job_id": job_id})
+        return items
+
+    def save(self, path: str, source: Path) -> None:
+        """Store a local file in the workspace."""
+        self._channel.ask("save", {"path": path, "source": str(source)})
+
+
+@cache
+def _catalogue(sources: Sources) -> Catalogue:
+    """One for all tasks of the child: it remembers what it has read."""
+    from connexeo.drivers.local.catalogue import Catalogue
+
+    return Catalogue(sources.catalogues)
