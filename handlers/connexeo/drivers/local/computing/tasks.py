@@ -24,7 +24,7 @@ class Task:
     """``module:function``."""
     quick: bool = False
     """Takes moments, and so does not wait behind long computations."""
-    too_large: str = "The computation needs more memory than it may take. Ask for a smaller extent, fewer bands or dates."
+    too_large: str = "The computation needs more memory than it may take. Ask for a smaller extent, or fewer dates."
     """What the user is told when the memory does not suffice."""
 
     def load(self) -> Compute:
