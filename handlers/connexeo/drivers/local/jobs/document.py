@@ -84,5 +84,10 @@ def result_key(job_id: str, run: int, name: str = "") -> str:
 
 def _as_json(asset: Asset) -> dict[str, Any]:
     """Without what is as usual: documents are many, and most assets have little to tell."""
-    usual = asdict(Asset("", "", 0, "", ""))
-    return {key: value for key, value in asdict(asset).items() if value != usual[key]}
+    required = (asset.name, asset.media_type, asset.size, asset.checksum, asset.modified)
+    usual = asdict(Asset(*required))
+    return {
+        key: value
+        for number, (key, value) in enumerate(asdict(asset).items())
+        if number < len(required) or value != usual[key]
+    }
