@@ -72,6 +72,9 @@ users = Table(
     Column("disabled", Boolean, nullable=False),
     # Tokens carry the generation they were made in; older ones are no longer valid.
     Column("token_generation", Integer, nullable=False),
+    # Lists: what the administrator gave, and what the OpenID Connect provider said last.
+    Column("roles", JsonText),
+    Column("claimed_roles", JsonText),
 )
 
 jobs = Table(
@@ -151,7 +154,8 @@ files = Table(
     "files",
     metadata,
     Column("user_id", String(200), primary_key=True),
-    Column("path", String(1024), primary_key=True),
+    # In the order of bytes, in which a folder is one range, and which is the same in every database.
+    Column("path", String(1024).with_variant(String(1024, collation="C"), "postgresql"), primary_key=True),
     # Key of the content in the storage; a replaced file gets a new one.
     Column("blob", String(40), nullable=False, unique=True),
     Column("size", BigInteger, nullable=False),
@@ -192,6 +196,8 @@ services = Table(
     Column("usage", JsonText),
     # One more with each change: what was drawn before is out of date.
     Column("version", Integer, nullable=False),
+    # Where the data of this version lies and which values it has; null until somebody wants to see them.
+    Column("survey", JsonText),
     Index("services_of_user", "user_id", "created", "id"),
 )
 

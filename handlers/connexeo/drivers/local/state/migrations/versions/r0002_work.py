@@ -1,4 +1,4 @@
-"""Jobs with their results, logs and workers; files; stored processes; services."""
+"""Jobs with their results, logs and workers; files; stored processes; services; roles of users."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _TABLES = (
 
 
 def upgrade() -> None:
-    """Create the tables."""
+    """Create the tables, and give users roles."""
+    op.add_column("users", sa.Column("roles", sa.Text))
+    op.add_column("users", sa.Column("claimed_roles", sa.Text))
     _create_jobs()
     _create_logs("job_logs", "job_id")
     op.create_table(
@@ -24,10 +26,11 @@ def upgrade() -> None:
         sa.Column("started", sa.DateTime, nullable=False),
         sa.Column("beat", sa.BigInteger, nullable=False),
     )
+    path = sa.String(1024).with_variant(sa.String(1024, collation="C"), "postgresql")
     op.create_table(
         "files",
         sa.Column("user_id", sa.String(200), primary_key=True),
-        sa.Column("path", sa.String(1024), primary_key=True),
+        sa.Column("path", path, primary_key=True),
         sa.Column("blob", sa.String(40), nullable=False, unique=True),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("modified", sa.DateTime, nullable=False),
@@ -104,6 +107,7 @@ def _create_services() -> None:
         sa.Column("costs", sa.Float),
         sa.Column("usage", sa.Text),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("survey", sa.Text),
     )
     op.create_index("services_of_user", "services", ["user_id", "created", "id"])
 
@@ -123,3 +127,5 @@ def downgrade() -> None:
     """Drop them."""
     for name in _TABLES:
         op.drop_table(name)
+    op.drop_column("users", "claimed_roles")
+    op.drop_column("users", "roles")

@@ -1,0 +1,1 @@
+"""Files of users: rows in the database, contents in the storage."""
