@@ -252,6 +252,16 @@ def test_unknown_parameters_of_a_stored_process_are_accepted(definitions: Defini
     assert faults({"a": process("open", any=1)}, definitions, user_processes=stored) == []
 
 
+def test_parameters_that_are_not_listed(definitions: Definitions) -> None:
+    """Whoever asks whether a process is valid need not know its parameters; whoever lists them has to list all."""
+    graph = {"m": process("multiply", x={"from_parameter": "any"}, y=2)}
+    for unlisted, count in ((True, 0), (False, 1)):
+        for one in (graph, {"process_graph": graph}, {"process_graph": graph, "parameters": None}):
+            assert len(validate(one, definitions=definitions, unlisted=unlisted)) == count
+        listing = {"process_graph": graph, "parameters": []}
+        assert len(validate(listing, definitions=definitions, unlisted=unlisted)) == 1
+
+
 def test_faults_in_stored_processes_are_reported_once(definitions: Definitions) -> None:
     stored = {"bad": {"parameters": [], "process_graph": {"m": process("nope")}}}
     graph = {"a": process("bad", result=False), "b": process("bad")}

@@ -13,7 +13,7 @@ from typing import Any
 
 from connexeo.generated import errors
 from connexeo.generated.errors import OpenEOError, ProcessParameterInvalid
-from connexeo.processing.definitions import Kinds, Parameter, kinds_of
+from connexeo.processing.definitions import Kinds, Parameter, kinds_of, make_validator
 from connexeo.processing.graph import describe
 
 Json = Any
@@ -85,11 +85,9 @@ def error_of(fault: Fault, process_id: str, parameter: str, where: str = "") -> 
 
 def explain(schemas: Sequence[Mapping[str, Json]], value: Json) -> str:
     """Why a value fulfils none of the schemas, by the one that it comes nearest to."""
-    import jsonschema_rs
-
     nearest: tuple[int, str] | None = None
     for schema in _flat(schemas):
-        for error in jsonschema_rs.Draft7Validator(dict(schema), validate_formats=True).iter_errors(value):
+        for error in make_validator(schema).iter_errors(value):
             path = "".join(f"[{step!r}]" for step in error.instance_path)
             text = f"at {path}: {error.message}" if path else error.message
             depth = len(error.instance_path) + (0 if _wrong_type(schema, value) else 1)

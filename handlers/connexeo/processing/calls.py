@@ -12,6 +12,24 @@ class Call(NamedTuple):
     process_id: str
     namespace: str | None
 
+    @property
+    def key(self) -> str:
+        """What the process has to be called among user-defined ones to be found."""
+        return user_key(self.process_id, self.namespace)
+
+
+def is_remote(namespace: str | None) -> bool:
+    """Whether a namespace is the address of a document that defines processes."""
+    return namespace is not None and namespace.startswith(("https://", "http://"))
+
+
+def user_key(process_id: str, namespace: str | None) -> str:
+    """Name of a process among user-defined ones: its id, with the address where the namespace is one.
+
+    Ids have no `@`, so nobody's stored process can be mistaken for one that was fetched.
+    """
+    return process_id if namespace in (None, "user") else f"{process_id}@{namespace}"
+
 
 def calls_of(process: Any) -> Iterator[Call]:
     """The processes that anything in a document may call, some of them several times.

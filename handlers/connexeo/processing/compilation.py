@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connexeo.generated.errors import ProcessGraphComplexity, ProcessUnsupported
+from connexeo.processing.calls import user_key
 from connexeo.processing.definitions import CallbackSignature, Parameter, ProcessDefinition
 from connexeo.processing.environment import Environment
 from connexeo.processing.graph import Graph, Node, is_child_graph, is_reference, read_graph
@@ -67,6 +68,8 @@ class _Compiler:
             (name, parameters.get(name), self.argument(node, name, parameters.get(name), position))
             for name in node.arguments
         )
+        if definition.user:
+            arguments += tuple(self.default_graphs(node, definition))
         return Step(
             node.id, node.process_id, arguments, definition.exceptions, function, wants_environment, ends
         )
@@ -75,11 +78,12 @@ class _Compiler:
         world = self.environment
         source = namespace_of(node.process_id, node.namespace, world.definitions, world.user_processes)
         if source == "user":
-            raw = world.user_processes[node.process_id]
-            definition = ProcessDefinition.from_json(raw)
-            body = self.bodies.get(node.process_id)
+            key = user_key(node.process_id, node.namespace)
+            raw = world.user_processes[key]
+            definition = ProcessDefinition.from_json(raw, user=True)
+            body = self.bodies.get(key)
             if body is None:
-                body = self.bodies[node.process_id] = self.graph(raw.get("process_graph"))
+                body = self.bodies[key] = self.graph(raw.get("process_graph"))
             return definition, Body(body, definition.defaults), True
         predefined = world.definitions.read(node.process_id) if source == "backend" else None
         if predefined is None:
@@ -110,6 +114,14 @@ class _Compiler:
                 )
             )
         return _argument(value, node, position)
+
+    def default_graphs(
+        self, node: Node, definition: ProcessDefinition
+    ) -> Iterator[tuple[str, Parameter, Argument]]:
+        """Process graphs that are defaults: other defaults are values as they are, these have to be compiled."""
+        for name, known in definition.parameters.items():
+            if name not in node.arguments and known.callback is not None and is_child_graph(known.default):
+                yield name, known, self.child(known.default, known.callback)
 
     def child(self, value: Mapping[str, Any], signature: CallbackSignature) -> Child:
         return Child(self.graph(value["process_graph"]), frozenset(signature.parameters), signature.defaults)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from connexeo.processing.registry import implemented
+
+if TYPE_CHECKING:
+    import jsonschema_rs
 
 Json = Any
 Kind = Literal[
@@ -282,9 +285,22 @@ def _any_of(schemas: Sequence[Mapping[str, Json]]) -> Mapping[str, Json]:
 
 
 def _validator(schema: Mapping[str, Json]) -> Callable[[Json], bool]:
+    return make_validator(schema).is_valid
+
+
+def make_validator(schema: Mapping[str, Json]) -> jsonschema_rs.Draft7Validator:
+    """A validator that opens no files and fetches no URLs, whatever the schema refers to: users write schemas too.
+
+    Raises:
+        ValueError: the schema is none.
+    """
     import jsonschema_rs
 
-    return jsonschema_rs.Draft7Validator(dict(schema), validate_formats=True).is_valid
+    return jsonschema_rs.Draft7Validator(dict(schema), validate_formats=True, retriever=_refuse)
+
+
+def _refuse(uri: str) -> Json:
+    raise ValueError(f"schemas must be complete in themselves; {uri} is not read")
 
 
 _REFERENCE = {

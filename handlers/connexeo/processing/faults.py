@@ -87,8 +87,8 @@ def unknown_argument(node: Node, name: str, definition: ProcessDefinition) -> Op
 def unsupported(node: Node) -> OpenEOError:
     """A process that does not exist in its namespace."""
     namespace = node.namespace or "backend"
-    message = (
-        f"Process with identifier '{node.process_id}' is not available in namespace '{namespace}' "
-        f"(node '{node.id}')."
+    where = (
+        f"available in namespace '{namespace}'" if node.namespace else "predefined, and no stored one either"
     )
+    message = f"Process with identifier '{node.process_id}' is not {where} (node '{node.id}')."
     return ProcessUnsupported(message, process=node.process_id, namespace=namespace)

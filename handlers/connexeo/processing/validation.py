@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from connexeo.generated.errors import (
 )
 from connexeo.processing.acceptance import is_plainly_valid
 from connexeo.processing.arguments import check_value, error_of, expected
+from connexeo.processing.calls import user_key
 from connexeo.processing.definitions import (
     ANYTHING,
     CallbackSignature,
@@ -44,6 +45,7 @@ from connexeo.processing.graph import (
     read_nodes,
     structure_faults,
 )
+from connexeo.processing.signatures import signature_faults
 
 Json = Any
 UserProcesses = Mapping[str, Mapping[str, Json]]
@@ -55,6 +57,7 @@ def validate(
     definitions: Definitions,
     user_processes: UserProcesses | None = None,
     parameters: Iterable[str] | None = None,
+    unlisted: bool = False,
 ) -> list[OpenEOError]:
     """The faults of a process, in document order: all of them, or the first `MAX_FAULTS`.
 
@@ -63,12 +66,18 @@ def validate(
         definitions: The predefined processes that may be called.
         user_processes: Stored user-defined processes by id.
         parameters: Names of parameters that will be supplied besides those that the process declares.
+        unlisted: Whether a process that does not say which parameters it has may use any.
     """
-    return list(islice(_faults(process, definitions, user_processes or {}, parameters or ()), MAX_FAULTS))
+    faults = _faults(process, definitions, user_processes or {}, parameters or (), unlisted)
+    return list(islice(faults, MAX_FAULTS))
 
 
 def _faults(
-    process: Json, definitions: Definitions, user_processes: UserProcesses, parameters: Iterable[str]
+    process: Json,
+    definitions: Definitions,
+    user_processes: UserProcesses,
+    parameters: Iterable[str],
+    unlisted: bool,
 ) -> Iterator[OpenEOError]:
     try:
         graph = process_graph_of(process)
@@ -83,12 +92,16 @@ def _faults(
     if too_deep is not None:
         yield too_deep
         return
-    declared = read_parameters(process.get("parameters")) if graph is not process else {}
-    scope = {name: parameter.kinds for name, parameter in declared.items()}
+    described = process if graph is not process else {}
+    wrong = list(islice(signature_faults(described), MAX_FAULTS))
+    if wrong:
+        yield from wrong
+        return
+    own_id, listed = described.get("id"), described.get("parameters")
+    scope = {name: parameter.kinds for name, parameter in read_parameters(listed).items()}
     scope |= {name: ANYTHING for name in parameters if name not in scope}
-    own_id = process.get("id") if graph is not process else None
     check = _Check(definitions, user_processes, [own_id] if isinstance(own_id, str) else [])
-    yield from check.graph(graph, scope, returns=ANYTHING)
+    yield from check.graph(graph, None if unlisted and listed is None else scope, returns=ANYTHING)
 
 
 def check(
@@ -97,9 +110,10 @@ def check(
     definitions: Definitions,
     user_processes: UserProcesses | None = None,
     parameters: Iterable[str] | None = None,
+    unlisted: bool = False,
 ) -> None:
     """Raise the first fault that `validate` finds."""
-    for fault in _faults(process, definitions, user_processes or {}, parameters or ()):
+    for fault in _faults(process, definitions, user_processes or {}, parameters or (), unlisted):
         raise fault
 
 
@@ -125,7 +139,7 @@ def namespace_of(
     process_id: str, namespace: Json, definitions: Mapping[str, Json], user_processes: Mapping[str, Json]
 ) -> Literal["user", "backend"] | None:
     """Where a node's process is defined; without a namespace, user-defined processes precede predefined ones."""
-    if namespace in (None, "user") and process_id in user_processes:
+    if namespace != "backend" and user_key(process_id, namespace) in user_processes:
         return "user"
     if namespace in (None, "backend") and process_id in definitions:
         return "backend"
@@ -174,9 +188,9 @@ class _Check:
         process_id = raw["process_id"]
         source = namespace_of(process_id, raw.get("namespace"), self.definitions, self.user_processes)
         if source == "user":
-            known = self.checked.get(process_id)
-            return known or ProcessDefinition.from_json(
-                {**self.user_processes[process_id], "id": process_id}, user=True
+            key = user_key(process_id, raw.get("namespace"))
+            return self.checked.get(key) or ProcessDefinition.from_json(
+                {**self.user_processes[key], "id": process_id}, user=True
             )
         return self.definitions.read(process_id) if source == "backend" else None
 
@@ -192,7 +206,9 @@ class _Check:
             yield unsupported(node)
             return
         if definition.user:
-            yield from self._user_process(node, definition)
+            usable = yield from self._user_process(node, definition)
+            if not usable:
+                return
         referring: dict[Json, list[Reference]] = {}
         for reference in node.references:
             referring.setdefault(reference.path[0], []).append(reference)
@@ -251,40 +267,45 @@ class _Check:
         for fault in self.graph(child["process_graph"], inner, signature.returns):
             yield placed(fault, f"{fault.message} (in the process graph of '{name}' of node '{node.id}')")
 
-    def _user_process(self, node: Node, definition: ProcessDefinition) -> Iterator[OpenEOError]:
-        """Check the body of a stored process the first time that it is called."""
-        process_id = node.process_id
-        if process_id in self.calling:
-            chain = " → ".join(
-                f"'{id_}'" for id_ in [*self.calling[self.calling.index(process_id) :], process_id]
-            )
+    def _user_process(self, node: Node, definition: ProcessDefinition) -> Generator[OpenEOError, None, bool]:
+        """Check a stored process the first time that it is called; gives whether calls of it can be checked."""
+        key = user_key(node.process_id, node.namespace)
+        if key in self.calling:
+            chain = " → ".join(f"'{one}'" for one in [*self.calling[self.calling.index(key) :], key])
             yield ProcessGraphInvalid(
                 f"User-defined processes call each other in a circle (node '{node.id}'): {chain}."
             )
-            return
-        if process_id in self.checked:
-            return
-        raw = self.user_processes[process_id]
-        fault = _nesting_fault(self.calling, raw)
-        if fault is not None:
-            yield fault
-            return
-        self.calling.append(process_id)
+            return True
+        if key in self.checked:
+            return True
+        raw = self.user_processes[key]
+        where = f"(in user-defined process '{node.process_id}', node '{node.id}')"
+        for unusable in islice(_unusable(self.calling, raw), MAX_FAULTS):
+            yield placed(unusable, f"{unusable.message} {where}")
+            return False
+        self.calling.append(key)
         scope = {name: parameter.kinds for name, parameter in definition.parameters.items()}
         inner = self.graph(raw.get("process_graph"), None if definition.open else scope, definition.returns)
         for fault in inner:
-            yield placed(fault, f"{fault.message} (in user-defined process '{process_id}', node '{node.id}')")
+            yield placed(fault, f"{fault.message} {where}")
         self.calling.pop()
-        self.checked[process_id] = definition
+        self.checked[key] = definition
+        return True
 
 
 MAX_CALLS = 20
 """How deep user-defined processes may call each other."""
 
 
-def _nesting_fault(calling: Sequence[str], raw: Mapping[str, Json]) -> OpenEOError | None:
+def _unusable(calling: Sequence[str], raw: Mapping[str, Json]) -> Iterator[OpenEOError]:
+    """Why a stored process cannot even be looked into."""
     if len(calling) >= MAX_CALLS:
-        return ProcessGraphInvalid(
+        yield ProcessGraphInvalid(
             f"User-defined processes call each other more than {MAX_CALLS} levels deep."
         )
-    return check_depth(raw.get("process_graph"))
+        return
+    too_deep = check_depth(raw)
+    if too_deep is not None:
+        yield too_deep
+        return
+    yield from signature_faults(raw)

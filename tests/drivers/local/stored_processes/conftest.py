@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.database import open_database
+from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.tables import stored_processes
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def calling() -> MakeProcess:
     """Makes a process that calls these processes, one after the other."""
 
     def make(*ids: str, **more: Any) -> dict[str, Any]:
-        graph = {f"n{index}": {"process_id": id_, "arguments": {}} for index, id_ in enumerate(ids)}
+        graph: dict[str, Any] = {
+            f"n{index}": {"process_id": id_, "arguments": {}} for index, id_ in enumerate(ids)
+        }
         graph["end"] = {"process_id": "pi", "arguments": {}, "result": True}
         return {"process_graph": graph, **more}
 

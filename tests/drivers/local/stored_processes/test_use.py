@@ -61,7 +61,7 @@ def test_namespaces(engine: Engine, put: Put) -> None:
         ("backend", set()),
         ("https://x.example", set()),
     ):
-        node = {"process_id": "a", "arguments": {}, "namespace": namespace}
+        node: dict[str, Any] = {"process_id": "a", "arguments": {}, "namespace": namespace}
         assert _used(engine, {"process_graph": {"n": node}}).keys() == found
 
 
