@@ -31,6 +31,24 @@ class LogEntry:
     """Identifier of the node that wrote the entry."""
 
 
+@dataclass(frozen=True)
+class Window:
+    """A map tile: all that an evaluation shall see of the world, and on which pixels.
+
+    Collections are read on the window's grid, from overviews where it is coarse, with the nearest pixels. Pixels that
+    lie outside of the files, or of the extents in the graph, are no-data. Processes that look at neighbouring pixels
+    find no-data beyond the edge.
+    """
+
+    bounds: BoundingBox
+    """Outer edges: west, south, east, north."""
+    crs: str
+    """Of the bounds and of the pixels, as pyproj and rasterio understand it, e.g. `EPSG:3857`."""
+    width: int
+    """Pixels from west to east."""
+    height: int
+
+
 class Catalogue(Protocol):
     """Where collections and their items come from."""
 
@@ -106,6 +124,8 @@ class Environment:
     """Import paths of modules with further process functions; they precede ours."""
     definitions: Definitions = field(default_factory=default_definitions)
     """The predefined processes."""
+    window: Window | None = None
+    """The part of the world that collections are read for, and its grid; None: what the graph asks for."""
     node: str | None = None
     """The node whose process function gets this environment."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,6 +15,9 @@ from connexeo.processing.definitions import Definitions
 from connexeo.processing.environment import Environment
 from connexeo.processing.registry import implemented
 from connexeo.settings import Settings
+
+if TYPE_CHECKING:
+    from connexeo.drivers.local.catalogue import Catalogue
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,20 @@ def make_environment(sources: Sources, *, log: Callable[[Any], None]) -> Environ
         sources: Where collections and processes come from.
         log: Takes the log entries that processes write.
     """
-    from connexeo.drivers.local.catalogue import Catalogue
-
     return Environment(
-        catalogue=Catalogue(sources.catalogues),
+        catalogue=_catalogue(sources.catalogues),
         process_modules=sources.process_modules,
         definitions=load_definitions(sources),
         log=log,
     )
+
+
+@lru_cache(maxsize=4)
+def _catalogue(sources: tuple[str, ...]) -> Catalogue:
+    """One catalogue for all evaluations of a process: it knows by itself when files have changed."""
+    from connexeo.drivers.local.catalogue import Catalogue
+
+    return Catalogue(sources)
 
 
 @cache

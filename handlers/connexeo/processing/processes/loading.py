@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from connexeo.generated.errors import FeatureUnsupported, NoDataAvailable, ProcessParameterInvalid
-from connexeo.processing.environment import Environment
+from connexeo.processing.environment import Environment, Window
 from connexeo.processing.process import process
 from connexeo.processing.reading.bands import SourceBand, collection_bands, select_bands
 from connexeo.processing.reading.extents import (
     WGS84,
+    Bounds,
     Interval,
     SpatialExtent,
     parse_interval,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from connexeo.processing.cube import Dimension
+    from connexeo.processing.reading.plans import Plan
 
 Document = Mapping[str, Any]
 Condition = Callable[..., Any]
@@ -48,6 +50,8 @@ def load_collection(
     declared or may occur the cube is floating and no data is NaN, else it has the data type of the files. Tiles of one
     overpass become one date. Collections whose cube has no temporal or bands dimension get none.
 
+    For a window, collections are read on its pixels, and only its items are searched for; see `environment.Window`.
+
     Raises:
         CollectionNotFound: no such collection.
         NoDataAvailable: nothing in the extents meets the conditions.
@@ -62,7 +66,7 @@ def load_collection(
     collection = environment.catalogue.collection(id)
     dimensions = collection.get("cube:dimensions") or {}
     timeless = bool(dimensions) and not any(each.get("type") == "temporal" for each in dimensions.values())
-    box = _search_box(extent)
+    box = _search_box(extent, environment.window)
     found = [
         item
         for item in environment.catalogue.items(id, bbox=box, interval=None if timeless else interval)
@@ -76,7 +80,8 @@ def load_collection(
         reason = "bands of image files and of netCDF or Zarr files cannot be loaded together."
         raise ProcessParameterInvalid(parameter="bands", process=_PROCESS, reason=reason)
     load = _load_images if kinds == {"image"} else _load_arrays
-    loaded = load(collection, found, chosen, extent, (None, None) if timeless else interval)
+    when = (None, None) if timeless else interval
+    loaded = load(collection, found, chosen, extent, when, environment.window)
     if loaded is None:
         raise NoDataAvailable(_NO_DATA)
     cube, crs = loaded
@@ -89,23 +94,44 @@ def _load_images(
     bands: Sequence[SourceBand],
     extent: SpatialExtent | None,
     interval: Interval,
+    window: Window | None,
 ) -> tuple[xr.DataArray, str] | None:
     """A cube `(t, bands, y, x)` of image files and its reference system."""
-    import numpy as np
-    import xarray as xr
-
     from connexeo.processing.reading.pixels import lazy_array, probe_header
     from connexeo.processing.reading.plans import in_interval, item_time, make_plan
 
     inside = [item for item in items if (moment := item_time(item)) and in_interval(moment, interval)]
+    if window is not None:
+        return _load_window(inside, bands, extent, window)
     plan = make_plan(inside, bands, extent, step=_declared_step(collection), probe=probe_header)
     if plan is None:
         return None
     polygons = extent.to_crs(plan.grid.crs).polygons if extent else ()
+    return _cube_of(plan, lazy_array(plan, polygons)), plan.grid.crs
+
+
+def _load_window(
+    items: Sequence[Document], bands: Sequence[SourceBand], extent: SpatialExtent | None, window: Window
+) -> tuple[xr.DataArray, str] | None:
+    """A cube `(t, bands, y, x)` of image files on the pixels of a window, and its reference system."""
+    from connexeo.processing.reading.pixels import probe_header
+    from connexeo.processing.reading.plans import plan_on
+    from connexeo.processing.reading.windows import grid_of_window, read_window, within_window
+
+    limits = within_window(extent, window)
+    plan = None if limits is None else plan_on(items, bands, grid_of_window(window), probe=probe_header)
+    if plan is None or limits is None:
+        return None
+    return _cube_of(plan, read_window(plan, limits)), window.crs
+
+
+def _cube_of(plan: Plan, data: Any) -> xr.DataArray:
+    import numpy as np
+    import xarray as xr
+
     times = [np.datetime64(moment.replace(tzinfo=None), "ns") for moment in plan.times]
     coords = {"t": times, "bands": [band.name for band in plan.bands], "y": plan.grid.y, "x": plan.grid.x}
-    cube = xr.DataArray(lazy_array(plan, polygons), dims=("t", "bands", "y", "x"), coords=coords)
-    return cube, plan.grid.crs
+    return xr.DataArray(data, dims=("t", "bands", "y", "x"), coords=coords)
 
 
 def _load_arrays(
@@ -114,15 +140,43 @@ def _load_arrays(
     bands: Sequence[SourceBand],
     extent: SpatialExtent | None,
     interval: Interval,
+    window: Window | None,
 ) -> tuple[xr.DataArray, str] | None:
     """A cube `(t, bands, y, x)` of netCDF or Zarr files and its reference system."""
     from connexeo.processing.reading.arrays import open_arrays
 
-    return open_arrays(items, bands, extent, interval)
+    opened = open_arrays(items, bands, extent, interval)
+    if opened is None or window is None:
+        return opened
+    from connexeo.processing.reading.windows import sample_cube
+
+    sampled = sample_cube(*opened, window)
+    return None if sampled is None else (sampled, window.crs)
 
 
-def _search_box(extent: SpatialExtent | None) -> tuple[float, float, float, float] | None:
-    """The extent's box in WGS 84, as catalogues are searched; the world where that cannot be told."""
+def _search_box(
+    extent: SpatialExtent | None, window: Window | None
+) -> tuple[float, float, float, float] | None:
+    """The box in WGS 84 that catalogues are searched in; the world where that cannot be told.
+
+    Raises:
+        NoDataAvailable: the extent and the window have nothing in common.
+    """
+    box = _geographic_box(extent)
+    if window is None:
+        return box
+    around = _geographic_box(SpatialExtent(window.bounds, window.crs)) or _WORLD
+    west, south, east, north = around if box is None else _common(box, around)
+    if west > east or south > north:
+        raise NoDataAvailable(_NO_DATA)
+    return west, south, east, north
+
+
+def _common(one: Bounds, other: Bounds) -> Bounds:
+    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def _geographic_box(extent: SpatialExtent | None) -> tuple[float, float, float, float] | None:
     if extent is None:
         return None
     west, south, east, north = extent.to_crs(WGS84).bounds

@@ -11,6 +11,8 @@ from connexeo.processing.process import process
 if TYPE_CHECKING:
     import xarray as xr
 
+    from connexeo.processing.environment import Environment
+
 
 @process
 def resample_spatial(
@@ -19,13 +21,19 @@ def resample_spatial(
     projection: int | str | None = None,
     method: str = "near",
     align: str = "upper-left",
+    *,
+    environment: Environment | None = None,
 ) -> xr.DataArray:
     """Change resolution and projection of x and y; lazily, pixels without source are no-data.
+
+    In a window cubes stay as they are: their pixels are those of a map tile, whatever the graph does on the way there.
 
     Raises:
         IncompatibleDataCubes: The cube has no x and y, or their reference system or resolution is not known.
         ProcessParameterInvalid: Neither resolution nor projection is given, or the projection is not known.
     """
+    if environment is not None and environment.window is not None:
+        return data
     from connexeo.processing.pixel_grids import grid_of, resampled_grid
     from connexeo.processing.reprojection import reproject
 

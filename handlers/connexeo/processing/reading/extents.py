@@ -36,7 +36,7 @@ class SpatialExtent:
 
     def to_crs(self, crs: str) -> SpatialExtent:
         """The extent in another reference system: the box around the curved edges of this one."""
-        transformer = _transformer(self.crs, crs)
+        transformer = transformer_between(self.crs, crs)
         if transformer is None:
             return SpatialExtent(self.bounds, crs, self.polygons)
         polygons = tuple(_transform(each, transformer) for each in self.polygons)
@@ -46,7 +46,7 @@ class SpatialExtent:
 
 
 @lru_cache(maxsize=256)
-def _transformer(source: str, target: str) -> Transformer | None:
+def transformer_between(source: str, target: str) -> Transformer | None:
     """Transforms x and y; None where both reference systems are the same. Making one takes milliseconds."""
     from pyproj import CRS, Transformer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -36,13 +36,17 @@ _DRIVERS = {".jp2": "JP2OpenJPEG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG
 """By suffix; everything else is read as GeoTIFF. GDAL is not left to guess: it would also open what only looks like
 an image and points to other files, as VRT does."""
 
-_GDAL = {
+GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_HTTP_TIMEOUT": "60",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_MAX_RETRY": "3",
     "GDAL_HTTP_RETRY_DELAY": "0.5",
 }
+
+
+LayerReader = Callable[[Layer, Grid], tuple[NDArray[Any], NDArray[np.bool_]]]
+"""Gives values of a file and where they are valid, both of the area's shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class Pixels:
     plan: Plan
     polygons: tuple[Geometry, ...] = ()
     """In the grid's reference system; pixels whose centres lie outside of all become NaN."""
+    read: LayerReader | None = None
+    """Reads the part of a file that lies in an area; None: pixel by pixel where grids coincide, else the nearest."""
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -67,7 +73,7 @@ class Pixels:
 
     def __dask_tokenize__(self) -> bytes:
         """What makes the cube: a graph that loads the same twice reads it once."""
-        return pickle.dumps((self.plan, self.polygons))
+        return pickle.dumps((self.plan, self.polygons, self.read))
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Read a block; the key holds slices and integers, as dask gives them."""
@@ -83,7 +89,9 @@ class Pixels:
             outside = self._outside(area)
             for t, time in enumerate(times):
                 for b, band in enumerate(bands):
-                    read_mosaic(self.plan.layers[time][band], area, outside, block[t, b])
+                    read_mosaic(
+                        self.plan.layers[time][band], area, outside, block[t, b], self.read or read_layer
+                    )
         # Steps and integers are applied to what was read, as numpy applies them.
         within_y = _shifted(keys[2], rows, top.start)
         within_x = _shifted(keys[3], columns, left.start)
@@ -119,17 +127,22 @@ def lazy_array(plan: Plan, polygons: tuple[Geometry, ...] = ()) -> da.Array:
 
 def probe_header(href: str, asset: str, item: str) -> Header:
     """What a file says about itself."""
-    with _reading(asset, item), rasterio.Env(**_GDAL), _open(href) as source:
-        return Header(_grid_of(source), source.dtypes[0], source.nodata)
+    with reading(asset, item), rasterio.Env(**GDAL), open_image(href) as source:
+        return Header(grid_of_file(source), source.dtypes[0], source.nodata)
 
 
-def _open(href: str) -> Any:
+def open_image(href: str) -> Any:
+    """A rasterio dataset, to be closed by the caller; within a `rasterio.Env` of the options `GDAL`."""
     suffix = PurePosixPath(href.partition("?")[0]).suffix.lower()
     return rasterio.open(href, driver=_DRIVERS.get(suffix, "GTiff"))
 
 
 def read_mosaic(
-    layers: tuple[Layer, ...], area: Grid, outside: NDArray[np.bool_] | None, out: NDArray[Any]
+    layers: tuple[Layer, ...],
+    area: Grid,
+    outside: NDArray[np.bool_] | None,
+    out: NDArray[Any],
+    read: LayerReader,
 ) -> None:
     """Fill `out`, shape `(y, x)`, with the first value that the layers have for each pixel.
 
@@ -138,6 +151,7 @@ def read_mosaic(
         area: where to read.
         outside: pixels that are not wanted.
         out: becomes NaN where there is no value; integers, of which the plan knows that none is missing, 0.
+        read: reads one file.
     """
     nothing = np.nan if out.dtype.kind == "f" else 0
     missing: NDArray[np.bool_] | None = None if outside is None else ~outside
@@ -146,7 +160,7 @@ def read_mosaic(
     for layer in layers:
         if missing is not None and not missing.any():
             return
-        values, valid = _read_layer(layer, area)
+        values, valid = read(layer, area)
         if missing is None:
             # Most blocks come from one file as a whole: then nothing is to be selected.
             np.copyto(out, values, casting="unsafe")
@@ -158,21 +172,28 @@ def read_mosaic(
             missing &= ~take
 
 
-def _read_layer(layer: Layer, area: Grid) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def read_layer(layer: Layer, area: Grid) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Values and where they are valid, both of the area's shape; pixels are copied where grids coincide."""
     with (
-        _reading(layer.asset, layer.item),
-        rasterio.Env(**_GDAL),
-        _open(layer.href) as source,
+        reading(layer.asset, layer.item),
+        rasterio.Env(**GDAL),
+        open_image(layer.href) as source,
     ):
         nodata = source.nodata if layer.nodata is None else layer.nodata
         offset = _coincides(source, area)
         values, inside = _copy(source, layer, area, offset) if offset else _warp(source, layer, area, nodata)
+    return values, without_nodata(values, inside, nodata)
+
+
+def without_nodata(
+    values: NDArray[Any], inside: NDArray[np.bool_], nodata: float | None
+) -> NDArray[np.bool_]:
+    """Where values are valid, of those inside of a file; changes `inside`."""
     if nodata is not None and values.dtype.kind != "b":
         inside &= ~np.isnan(values) if np.isnan(nodata) else values != nodata
     if values.dtype.kind == "f":
         inside &= ~np.isnan(values)
-    return values, inside
+    return inside
 
 
 def _copy(
@@ -215,7 +236,7 @@ def _coincides(source: Any, area: Grid) -> tuple[int, int] | None:
         return None
     if source.crs != _crs(area.crs):
         return None
-    return _grid_of(source).offset_to(area)
+    return grid_of_file(source).offset_to(area)
 
 
 @cache
@@ -223,7 +244,7 @@ def _crs(name: str) -> CRS:
     return CRS.from_user_input(name)
 
 
-def _grid_of(source: Any) -> Grid:
+def grid_of_file(source: Any) -> Grid:
     """A file's grid; of turned or upside-down files, the grid around."""
     crs = source.crs
     if crs is None:
@@ -237,7 +258,7 @@ def _grid_of(source: Any) -> Grid:
 
 
 @contextmanager
-def _reading(asset: str, item: str) -> Iterator[None]:
+def reading(asset: str, item: str) -> Iterator[None]:
     """Errors of reading as an openEO error that names the asset, but no path."""
     try:
         yield

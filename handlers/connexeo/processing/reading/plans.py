@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,31 @@ def make_plan(
     return Plan(grid, offset, tuple(m for m, _ in kept), tuple(bands), tuple(date for _, date in kept), dtype)
 
 
+def plan_on(
+    items: Iterable[Document], bands: Sequence[SourceBand], grid: Grid, *, probe: Probe
+) -> Plan | None:
+    """A plan for a grid that is given, whatever the grids of the files; None where no file reaches it.
+
+    Pixels may be missing anywhere, therefore the data type is a floating one.
+    """
+    kept = []
+    for moment, date in group_by_overpass(items):
+        layers = tuple(
+            tuple(layer for layer in _layers_of(band, date, probe) if _reaches(layer, grid)) for band in bands
+        )
+        if any(layers):
+            kept.append((moment, layers))
+    if not kept:
+        return None
+    dates = tuple(layers for _, layers in kept)
+    dtype = _resolve_dtype(bands, dates, probe, fillable=True)
+    return Plan(grid, (0, 0), tuple(moment for moment, _ in kept), tuple(bands), dates, dtype)
+
+
+def _reaches(layer: Layer, grid: Grid) -> bool:
+    return overlaps(_bounds_in(layer.grid, grid.crs), grid.bounds)
+
+
 def group_by_overpass(items: Iterable[Document]) -> list[tuple[datetime, list[Document]]]:
     """Items by date, earliest first; tiles of one overpass, seconds apart, share the time of the first."""
     timed = sorted(
@@ -195,6 +221,7 @@ def _lattice(grids: Sequence[Grid], step: tuple[str, float, float] | None) -> Gr
     return Grid(finest.crs, finest.west, finest.north, step[1], step[2], finest.width, finest.height)
 
 
+@lru_cache(maxsize=4096)
 def _bounds_in(grid: Grid, crs: str) -> tuple[float, float, float, float]:
     return grid.bounds if grid.crs == crs else SpatialExtent(grid.bounds, grid.crs).to_crs(crs).bounds
 
