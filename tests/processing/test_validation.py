@@ -214,6 +214,24 @@ def test_declared_parameters_can_be_used_and_have_types(definitions: Definitions
     assert "parameter 'text' gives a string" in found[0].message
 
 
+@pytest.mark.parametrize(
+    ("schema", "count"),
+    [
+        ({"type": "number"}, 0),
+        ({}, 0),
+        ([{"type": "string"}, {"type": "number"}], 0),
+        ({"type": "string"}, 1),
+        ({"type": "object", "subtype": "datacube"}, 1),
+    ],
+)
+def test_declared_return_value(schema: Any, count: int, definitions: Definitions) -> None:
+    graph = {"a": process("add", x=1, y=2)}
+    described = {"process_graph": graph, "returns": {"description": "", "schema": schema}}
+    found = validate(described, definitions=definitions)
+    assert [one.code for one in found] == ["ProcessGraphInvalid"] * count
+    assert all("The result node 'a' (process 'add') returns null or a number" in one.message for one in found)
+
+
 DOUBLE = {
     "id": "double",
     "parameters": [{"name": "n", "description": "", "schema": {"type": "number"}}],

@@ -23,7 +23,6 @@ from connexeo.processing.definitions import (
     Parameter,
     ProcessDefinition,
     compatible,
-    read_parameters,
 )
 from connexeo.processing.faults import (
     no_graph,
@@ -84,7 +83,7 @@ def _faults(
     except OpenEOError as error:
         yield error
         return
-    if graph is process or "parameters" not in process:
+    if graph is process or not process.keys() & {"parameters", "returns"}:
         known = dict.fromkeys(parameters, ANYTHING)
         if is_plainly_valid(graph, known, ANYTHING, definitions, user_processes):
             return
@@ -97,11 +96,11 @@ def _faults(
     if wrong:
         yield from wrong
         return
-    own_id, listed = described.get("id"), described.get("parameters")
-    scope = {name: parameter.kinds for name, parameter in read_parameters(listed).items()}
+    own, own_id = ProcessDefinition.from_json(described, user=True), described.get("id")
+    scope = {name: parameter.kinds for name, parameter in own.parameters.items()}
     scope |= {name: ANYTHING for name in parameters if name not in scope}
     check = _Check(definitions, user_processes, [own_id] if isinstance(own_id, str) else [])
-    yield from check.graph(graph, None if unlisted and listed is None else scope, returns=ANYTHING)
+    yield from check.graph(graph, None if unlisted and own.open else scope, own.returns)
 
 
 def check(
