@@ -42,10 +42,12 @@ def check_contract(spec: SpecFolder, generated: Path | None) -> Iterator[Finding
     yield from faults
     yield from check_errors(spec)
     if not faults:
-        # Imported here: the two modules need this one.
+        # Imported here: these modules need this one.
         from connexeo.tools.spec.process_definitions import check_processes
+        from connexeo.tools.spec.profiles import check_profiles
 
         yield from check_processes(spec, document)
+        yield from check_profiles(spec, document)
         if generated is not None:
             yield from _check_generated(spec, generated)
 

@@ -59,6 +59,11 @@ class SpecFolder:
         """Process definitions, by id."""
         return sorted((self.root / "processes").glob("*.yaml"))
 
+    @property
+    def profiles(self) -> Path:
+        """What the openEO API profiles ask for."""
+        return self.root / "profiles" / "api.yaml"
+
     def overlays(self, driver: str | None = None) -> list[Path]:
         """Overlays in the order of their names, then those in the folder that is named like the driver."""
         folder = self.root / "overlays"
