@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from connexeo.settings import OidcProvider, Settings, load_settings
+from connexeo.settings import OidcProvider, Role, Settings, load_settings
 from connexeo.tools.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
@@ -44,18 +44,24 @@ def defaults(model: type[BaseModel]) -> dict[str, str]:
             return "required"
         if isinstance(value, bool):
             return f"`{str(value).lower()}`"
+        if value == {}:
+            return "`{}`"
         if isinstance(value, tuple):
             return "`[" + ", ".join(f'"{entry}"' for entry in value) + "]`"
         return f"`{value}`" if isinstance(value, int | float) else f'`"{value}"`'
 
-    return {name: written(field.default) for name, field in model.model_fields.items()}
+    return {
+        name: written(field.get_default(call_default_factory=True))
+        for name, field in model.model_fields.items()
+    }
 
 
-OWN = r"(?!OpenID|Not settings)"
+OWN = r"(?!OpenID|Roles|Not settings)"
 OIDC = r"OpenID"
+ROLES = r"Roles"
 
 
-@pytest.mark.parametrize(("heading", "model"), [(OWN, Settings), (OIDC, OidcProvider)])
+@pytest.mark.parametrize(("heading", "model"), [(OWN, Settings), (OIDC, OidcProvider), (ROLES, Role)])
 def test_every_setting_is_documented_and_nothing_else(heading: str, model: type[BaseModel]) -> None:
     rows = list(documented_settings(heading))
     names = [name for name, _, _ in rows]
@@ -65,7 +71,7 @@ def test_every_setting_is_documented_and_nothing_else(heading: str, model: type[
 
 
 def test_the_settings_file_of_the_page_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (example,) = code_blocks((DOCS / "configuration.md").read_text(), "toml")
+    example, *_ = code_blocks((DOCS / "configuration.md").read_text(), "toml")
     config = tmp_path / "connexeo.toml"
     config.write_text(example)
     monkeypatch.setenv("CONNEXEO_CONFIG", str(config))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from asgi_client import TOKEN, Client
 
 
@@ -18,4 +20,15 @@ def test_providers(client: Client) -> None:
 
 
 def test_own_account(client: Client) -> None:
-    assert client.get("/me", headers=TOKEN).json() == {"user_id": "alice", "name": "Alice"}
+    account = client.get("/me", headers=TOKEN).json()
+    assert (account["user_id"], account["name"]) == ("alice", "Alice")
+
+
+def test_links_lead_to_what_is_offered(client: Client) -> None:
+    offered = {
+        endpoint["path"] for endpoint in client.get("/").json()["endpoints"] if "GET" in endpoint["methods"]
+    }
+    links = client.get("/me", headers=TOKEN).json()["links"]
+    paths = {urlsplit(link["href"]).path for link in links}
+    assert paths == offered & {"/jobs", "/files", "/process_graphs", "/services"}
+    assert all(link["rel"] == "related" and link["title"] for link in links)

@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from rich.console import Console
+from sqlalchemy import func, insert, select
 from typer.testing import CliRunner
 
 from connexeo.drivers.interface import User
-from connexeo.drivers.local.accounts.users import Users
+from connexeo.drivers.local.accounts.accounts import VERIFIED_LIFETIME
+from connexeo.drivers.local.accounts.users import Account, Users
+from connexeo.drivers.local.state.tables import files, jobs
+from connexeo.drivers.local.storage import Storage
 from connexeo.tools import users as command
 
 PASSWORD = "correct horse"
@@ -104,7 +110,7 @@ def test_list_on_a_terminal_is_a_table(run: Run, monkeypatch: pytest.MonkeyPatch
     )
     assert run("list").exit_code == 0
     heading, line = screen.getvalue().splitlines()
-    assert heading.split() == ["account", "provider", "since", "state"]
+    assert heading.split() == ["account", "provider", "since", "state", "roles"]
     assert line.split()[0] == "maria"
     assert line.split()[-1] == "disabled"
 
@@ -129,7 +135,7 @@ def test_disable_and_enable(run: Run, accounts: Callable[[], Users]) -> None:
     users.close()
 
 
-@pytest.mark.parametrize("action", ["disable", "enable", "password"])
+@pytest.mark.parametrize("action", ["disable", "enable", "password", "revoke", "show", "role", "delete"])
 def test_an_account_that_is_not_there(run: Run, action: str) -> None:
     result = run(action, "nobody", input=PASSWORD)
     assert result.exit_code == 1
@@ -174,3 +180,104 @@ def test_what_is_wrong_is_one_line(run: Run, environment: dict[str, str], messag
     assert message in result.stderr
     assert "Traceback" not in result.output
     assert "hidden" not in result.output
+
+
+def _find(accounts: Callable[[], Users], name: str) -> Account | None:
+    users = accounts()
+    account = users.find(name)
+    users.close()
+    return account
+
+
+def test_roles_are_given_and_taken(run: Run, accounts: Callable[[], Users]) -> None:
+    run("add", "maria", "--role", "staff", "--role", "guest", "--password-stdin", input=PASSWORD)
+    assert run("list").stdout.rstrip("\n").split("\t")[4] == "guest, staff"
+    result = run("role", "maria", "--add", "owner", "--remove", "guest")
+    assert "owner, staff" in result.stderr
+    account = _find(accounts, "maria")
+    assert account is not None
+    assert account.roles == {"owner", "staff"}
+    result = run("role", "maria", "--add", "two words")
+    assert (result.exit_code, "a role has" in result.stderr) == (1, True)
+
+
+def test_revoke_ends_the_tokens(run: Run, accounts: Callable[[], Users]) -> None:
+    run("add", "maria", "--password-stdin", input=PASSWORD)
+    assert run("revoke", "maria").exit_code == 0
+    account = _find(accounts, "maria")
+    assert account is not None
+    assert (account.token_generation, account.disabled) == (1, False)
+
+
+def test_show_tells_what_a_user_has(run: Run, accounts: Callable[[], Users]) -> None:
+    run("add", "maria", "--role", "staff", "--password-stdin", input=PASSWORD)
+    _give(accounts, "maria")
+    roles = '[{"name": "staff", "storage_quota": 5000}]'
+    result = run("show", "maria", CONNEXEO_ROLES=roles)
+    assert result.exit_code == 0, result.output
+    shown = dict(line.split("\t") for line in result.stdout.splitlines())
+    expected = {"account": "maria", "state": "active", "roles": "staff", "storage": "300 of 5000 bytes"}
+    assert expected.items() <= shown.items()
+    assert {key: shown[key] for key in ("jobs", "files", "processes", "services")} == {
+        "jobs": "1 finished, 2 queued",
+        "files": "1",
+        "processes": "0",
+        "services": "0",
+    }
+
+
+def _give(accounts: Callable[[], Users], owner: str) -> None:
+    """Some jobs and a file."""
+    now = datetime.now(UTC)
+    job = {"user_id": owner, "process": {}, "log_level": "info", "priority": 0, "created": now}
+    job |= {"run": 0, "crashes": 0, "losses": 0}
+    users = accounts()
+    with users.engine.begin() as connection:
+        for number, status in enumerate(("queued", "queued", "finished")):
+            connection.execute(insert(jobs).values(id=f"j-{number}", status=status, **job))
+        file = {"user_id": owner, "path": "a.txt", "blob": "b-1", "size": 300, "modified": now}
+        connection.execute(insert(files).values(media_type="text/plain", checksum="0" * 64, **file))
+    users.close()
+
+
+def test_delete_asks_and_removes_everything(run: Run, accounts: Callable[[], Users], tmp_path: Path) -> None:
+    run("add", "maria", "--password-stdin", input=PASSWORD)
+    _give(accounts, "maria")
+    storage = Storage(str(tmp_path / "data" / "storage"))
+    for key in ("files/b-1", "files/b-of-another", "jobs/j-2/1/result.tif"):
+        with storage.writing(key) as file:
+            file.write(b"content")
+    run("disable", "maria")
+    refused = run("delete", "maria", input="n\n")
+    assert refused.exit_code == 1
+    assert "3 jobs, 1 file, 0 processes, 0 services" in refused.stderr
+    assert _find(accounts, "maria") is not None
+    result = run("delete", "maria", input="y\n")
+    assert result.exit_code == 0, result.output
+    assert _find(accounts, "maria") is None
+    assert (storage.names("files"), storage.names("jobs")) == (["b-of-another"], [])
+    users = accounts()
+    with users.engine.connect() as connection:
+        assert [connection.scalar(select(func.count()).select_from(table)) for table in (jobs, files)] == [
+            0,
+            0,
+        ]
+    users.close()
+
+
+def test_delete_waits_until_tokens_have_ended(
+    run: Run, accounts: Callable[[], Users], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("add", "maria", "--password-stdin", input=PASSWORD)
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        account = _find(accounts, "maria")
+        assert account is not None
+        assert account.disabled
+        waited.append(seconds)
+
+    monkeypatch.setattr(command, "time", SimpleNamespace(sleep=sleep))
+    assert run("delete", "maria", "--yes").exit_code == 0
+    assert waited == [VERIFIED_LIFETIME]
+    assert run("list").stdout == ""

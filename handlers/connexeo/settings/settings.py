@@ -11,9 +11,17 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -40,9 +48,69 @@ class OidcProvider(BaseModel):
     audience: str | None = None
     """Expected ``aud`` of access tokens; any audience is accepted when unset."""
     roles_claim: str | None = None
-    """Claim that lists a user's roles, for example ``eduperson_entitlement``."""
+    """Claim that lists a user's roles, for example ``eduperson_entitlement`` or ``realm_access.roles``."""
+    role_values: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Values of that claim that give a role, by role; ``*`` stands for any characters. Without any, the values
+    are the roles."""
+    required_roles: tuple[str, ...] = ()
+    """Roles of which a user must have one to be let in; anybody is when empty."""
     allow_private_network: bool = False
     """Let the issuer live on a private or loopback address (an issuer inside the own network, or a test)."""
+
+    @field_validator("role_values", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {role: (given,) if isinstance(given, str) else given for role, given in value.items()}
+
+
+class Role(BaseModel):
+    """What users with a role may do beyond, or short of, the others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1)
+    priority: int = 0
+    """Of two waiting jobs of one user or of several, the one with the higher priority runs first."""
+    jobs_per_user: int | None = Field(default=None, ge=1)
+    """In place of the setting of this name."""
+    storage_quota: int | None = Field(default=None, ge=0)
+    """In place of the setting of this name."""
+
+
+class BillingPlan(BaseModel):
+    """A plan that users choose, and its prices."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(min_length=1, max_length=100)
+    description: str
+    paid: bool
+    url: str | None = None
+    price_per_cpu_hour: float = Field(default=0.0, ge=0)
+    price_per_megapixel: float = Field(default=0.0, ge=0)
+    """Of pixels that are read."""
+
+
+class Billing(BaseModel):
+    """What a deployment charges for, and in which currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    currency: str = Field(min_length=1)
+    """ISO 4217 code, or a unit such as ``credits``."""
+    default_plan: str | None = None
+    plans: tuple[BillingPlan, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        names = [plan.name.casefold() for plan in self.plans]
+        if len(set(names)) < len(names):
+            raise ValueError("the names of plans must differ, and not only in upper and lower case")
+        if self.default_plan is not None and self.default_plan.casefold() not in names:
+            raise ValueError(f"the default plan '{self.default_plan}' is none of the plans")
+        return self
 
 
 class Settings(BaseSettings):
@@ -107,6 +175,8 @@ class Settings(BaseSettings):
     token_lifetime: int = Field(default=8 * 3600, ge=1)
     """Seconds until a Basic token expires."""
     oidc: tuple[OidcProvider, ...] = ()
+    roles: tuple[Role, ...] = ()
+    """What users with certain roles may do; roles that are not here change nothing."""
 
     # Limits.
     max_body: int = Field(default=16 * 2**20, ge=1024)
@@ -138,6 +208,10 @@ class Settings(BaseSettings):
     link_lifetime: float = Field(default=7 * 86400.0, gt=0)
     """Seconds for which signed links to results are valid."""
 
+    # Billing.
+    billing: Billing | None = None
+    """Currency, plans and prices; nothing is charged when unset."""
+
     # Files.
     storage_quota: int = Field(default=10 * 2**30, ge=0)
     """Bytes that the files of one user may take."""
@@ -145,6 +219,12 @@ class Settings(BaseSettings):
     # Services.
     tile_cache: int = Field(default=512 * 2**20, ge=0)
     """Bytes of tiles that are kept."""
+    tile_lifetime: float = Field(default=86400.0, ge=0)
+    """Seconds after which a tile is drawn again, as the data may have changed."""
+    tile_timeout: float = Field(default=30.0, gt=0)
+    """Seconds after which drawing a tile is stopped; waiting for a free process counts."""
+    tile_processes: int = Field(default=1, ge=1)
+    """Processes of each web worker that draw tiles."""
 
     # Operations.
     log_format: Literal["json", "text"] = "text"

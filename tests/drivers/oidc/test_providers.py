@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connexeo.drivers.oidc.providers import describe_provider, roles_of, user_id, user_of
+from connexeo.drivers.oidc.providers import describe_provider, user_id, user_of
 from connexeo.settings import OidcProvider
 
 CONTRACT_USER_ID = re.compile(r"[\w\-.~]+", re.ASCII)
@@ -58,24 +58,6 @@ def test_user_of_claims() -> None:
     user = user_of(_provider(roles_claim="groups"), claims)
     assert (user.name, user.email, user.provider) == ("ana.l", None, "river")
     assert user.roles == {"eo"}
-
-
-@pytest.mark.parametrize(
-    ("claim", "claims", "expected"),
-    [
-        (None, {"groups": ["a"]}, set()),
-        ("groups", {"groups": ["a", "b"]}, {"a", "b"}),
-        ("scope", {"scope": "a b  c"}, {"a", "b", "c"}),
-        ("realm_access.roles", {"realm_access": {"roles": ["a"]}}, {"a"}),
-        ("https://x.example/roles", {"https://x.example/roles": ["a"]}, {"a"}),
-        ("groups", {"groups": []}, set()),
-        ("groups", {}, None),
-        ("groups", {"groups": 5}, None),
-        ("a.b", {"a": "text"}, None),
-    ],
-)
-def test_roles(claim: str | None, claims: dict[str, Any], expected: set[str] | None) -> None:
-    assert roles_of(_provider(roles_claim=claim), claims) == expected
 
 
 def test_description_keeps_what_the_contract_knows() -> None:

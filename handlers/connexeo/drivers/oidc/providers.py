@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from connexeo.drivers.interface import User
+from connexeo.drivers.oidc.roles import roles_of
 
 if TYPE_CHECKING:
     from connexeo.settings import OidcProvider
@@ -55,25 +56,6 @@ def user_of(provider: OidcProvider, claims: Mapping[str, Any]) -> User:
         provider=provider.id,
         roles=roles_of(provider, claims) or frozenset(),
     )
-
-
-def roles_of(provider: OidcProvider, claims: Mapping[str, Any]) -> frozenset[str] | None:
-    """The roles among the claims, as a list or separated by spaces; None when the claim is absent.
-
-    ``roles_claim`` is the name of a claim, or else a path with dots such as ``realm_access.roles``.
-    """
-    if provider.roles_claim is None:
-        return frozenset()
-    value: Any = claims.get(provider.roles_claim)
-    if value is None:
-        value = claims
-        for part in provider.roles_claim.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-    if isinstance(value, str):
-        return frozenset(value.split())
-    if isinstance(value, list):
-        return frozenset(role for role in value if isinstance(role, str) and role.isprintable())
-    return None
 
 
 def _text(claims: Mapping[str, Any], key: str) -> str | None:

@@ -19,7 +19,8 @@ from joserfc.jws import JWSRegistry
 from connexeo.drivers.interface import User
 from connexeo.drivers.oidc.caching import Clock
 from connexeo.drivers.oidc.issuer import Issuer
-from connexeo.drivers.oidc.providers import roles_of, user_of
+from connexeo.drivers.oidc.providers import user_of
+from connexeo.drivers.oidc.roles import roles_of
 from connexeo.generated.errors import TokenInvalid
 
 if TYPE_CHECKING:

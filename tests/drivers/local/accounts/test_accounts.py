@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,6 +18,7 @@ from connexeo.drivers.interface import AccountManagement, Token, User
 from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.drivers.local.accounts.accounts import is_loopback
 from connexeo.drivers.local.accounts.users import Account, AccountError, Users
+from connexeo.drivers.local.state.tables import files
 from connexeo.generated import load_openapi
 from connexeo.generated.errors import (
     CredentialsInvalid,
@@ -24,7 +26,7 @@ from connexeo.generated.errors import (
     PermissionsInsufficient,
     TokenInvalid,
 )
-from connexeo.settings import OidcProvider, Settings
+from connexeo.settings import OidcProvider, Role, Settings
 
 if TYPE_CHECKING:
     from oidc_issuer import OidcIssuer
@@ -329,11 +331,62 @@ def test_providers_suit_the_contract(tmp_path: Path, oidc_issuer: OidcIssuer) ->
     "user", [User("ana"), User("river~a~7c", "Ana", "ana@river.example", "river", frozenset({"b", "a"}))]
 )
 def test_account_suits_the_contract(tmp_path: Path, user: User) -> None:
-    account = asyncio.run(LocalAccounts.from_settings(_settings(tmp_path)).describe_account(user))
+    accounts = LocalAccounts.from_settings(_settings(tmp_path))
+    account = _with(accounts, lambda: accounts.describe_account(user))
     _check_response("/me", dict(account))
     assert account["user_id"] == user.id
     assert account["info"]["roles"] == sorted(user.roles)
     assert ("name" in account) == (user.name is not None)
+    assert account["budget"] is None
+    assert "default_plan" not in account
+
+
+def test_account_tells_what_is_left_of_the_storage(tmp_path: Path, users: Users) -> None:
+    roles = [Role(name="staff", storage_quota=5000), Role(name="guest", storage_quota=100)]
+    accounts = LocalAccounts.from_settings(_settings(tmp_path, storage_quota=1000, roles=roles))
+    for path, owner, size in (("a", "ana", 300), ("b", "ana", 200), ("a", "ben", 7)):
+        _add_file(users, owner, path, size)
+
+    async def storage(*roles: str) -> Any:
+        return (await accounts.describe_account(User("ana", roles=frozenset(roles))))["storage"]
+
+    async def use() -> list[Any]:
+        return [
+            await storage(),
+            await storage("staff", "guest"),
+            await storage("guest"),
+            await storage("other"),
+        ]
+
+    assert _with(accounts, use) == [
+        {"free": 500, "quota": 1000},
+        {"free": 4500, "quota": 5000},
+        {"free": 0, "quota": 100},
+        {"free": 500, "quota": 1000},
+    ]
+
+
+def _add_file(users: Users, owner: str, path: str, size: int) -> None:
+    values = {
+        "user_id": owner,
+        "path": path,
+        "blob": f"{owner}-{path}",
+        "size": size,
+        "modified": datetime.now(UTC),
+        "media_type": "text/plain",
+        "checksum": "0" * 64,
+    }
+    with users.engine.begin() as connection:
+        connection.execute(files.insert().values(values))
+
+
+def test_account_names_the_plan_where_something_is_charged(tmp_path: Path) -> None:
+    plan = {"name": "free", "description": "For everybody.", "paid": False}
+    billing = {"currency": "EUR", "default_plan": "free", "plans": [plan]}
+    accounts = LocalAccounts.from_settings(_settings(tmp_path, billing=billing))
+    account = _with(accounts, lambda: accounts.describe_account(User("ana")))
+    assert account["default_plan"] == "free"
+    _check_response("/me", dict(account))
 
 
 def _check_response(path: str, body: Any) -> None:
@@ -343,7 +396,7 @@ def _check_response(path: str, body: Any) -> None:
     present = {key: value for key, value in body.items() if value is not None}
     jsonschema_rs.validate({**schema, "components": document["components"]}, present)
     for key in body.keys() - present.keys():
-        assert schema["properties"][key].get("nullable") or key == "budget"
+        assert schema["properties"][key]["nullable"]
 
 
 def test_openid_connect(tmp_path: Path, oidc_issuer: OidcIssuer, clock: Clock, users: Users) -> None:
@@ -369,6 +422,65 @@ def test_openid_connect(tmp_path: Path, oidc_issuer: OidcIssuer, clock: Clock, u
             await accounts.authenticate(Token("oidc", "river", oidc_issuer.opaque("cleo")))
 
     _with(accounts, use)
+
+
+def test_roles_of_basic_users_follow_the_administrator(tmp_path: Path, users: Users, clock: Clock) -> None:
+    accounts = LocalAccounts.from_settings(_settings(tmp_path))
+
+    async def use() -> None:
+        token = _basic(await accounts.authenticate_basic("ana", PASSWORD))
+        assert (await accounts.authenticate(token)).roles == frozenset()
+        users.change_roles("ana", add=["staff"])
+        clock.time += 5
+        assert (await accounts.authenticate(token)).roles == {"staff"}
+
+    _with(accounts, use)
+
+
+def test_roles_that_are_required(tmp_path: Path, oidc_issuer: OidcIssuer, users: Users, clock: Clock) -> None:
+    group = "urn:mace:egi.eu:group:vo.river.example:role="
+    provider = OidcProvider(
+        **oidc_issuer.provider(
+            roles_claim="eduperson_entitlement",
+            role_values={"member": f"{group}member#*", "staff": f"{group}owner#*"},
+            required_roles=["member", "staff"],
+        )
+    )
+    accounts = LocalAccounts.from_settings(_settings(tmp_path, oidc=(provider,)))
+
+    async def roles(subject: str, *entitlements: str) -> frozenset[str]:
+        token = oidc_issuer.jwt(subject, eduperson_entitlement=list(entitlements), jti=str(clock.time))
+        return (await accounts.authenticate(Token("oidc", "river", token))).roles
+
+    async def use() -> None:
+        assert await roles("ana", f"{group}member#aai.egi.eu", f"{group}other#aai.egi.eu") == {"member"}
+        for entitlements in ((), (f"{group}other#aai.egi.eu",), (f"x{group}member#aai.egi.eu",)):
+            with pytest.raises(PermissionsInsufficient, match=r"River ID.*none of the roles"):
+                await roles("bo", *entitlements)
+        # The administrator may let in who has no entitlement, and others stay out.
+        users.change_roles("river~bo", add=["staff"])
+        assert await roles("bo") == {"staff"}
+        with pytest.raises(PermissionsInsufficient):
+            await roles("cleo")
+        # Whoever loses the entitlement is out with the next token, and the claims do not add up over time.
+        clock.time += 5
+        with pytest.raises(PermissionsInsufficient):
+            await roles("ana", f"{group}other#aai.egi.eu")
+        known = {account.id: account.claimed_roles for account in users.list_users()}
+        assert known == {"ana": set(), "river~ana": set(), "river~bo": set(), "river~cleo": set()}
+
+    _with(accounts, use)
+
+
+def test_a_former_secret(tmp_path: Path, users: Users) -> None:
+    old, new = "the secret of last year", "the secret of this year"
+    first = LocalAccounts.from_settings(_settings(tmp_path, secret=old))
+    token = _with(first, lambda: first.authenticate_basic("ana", PASSWORD))
+    both = LocalAccounts.from_settings(_settings(tmp_path, secret=new, former_secrets=[old]))
+    assert _with(both, lambda: both.authenticate(Token("jwt", "", token))).id == "ana"
+    later = LocalAccounts.from_settings(_settings(tmp_path, secret=new))
+    with pytest.raises(TokenInvalid):
+        _with(later, lambda: later.authenticate(_basic(token)))
 
 
 def test_same_name_at_both(tmp_path: Path, oidc_issuer: OidcIssuer, users: Users) -> None:

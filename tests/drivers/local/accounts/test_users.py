@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -225,3 +226,46 @@ def test_user_who_happens_to_be_called_demo(users: Users) -> None:
     account = users.check_password("demo", PASSWORD)
     assert account is not None
     assert not account.disabled
+
+
+def test_roles(users: Users) -> None:
+    users.add_user("ana", PASSWORD, ["staff", "guest"])
+    found = users.find("ana")
+    assert found is not None
+    assert (found.roles, found.granted_roles, found.user.roles) == (frozenset({"staff", "guest"}),) * 3
+    changed = users.change_roles("ana", add=["owner", "staff"], remove=["guest", "never had"])
+    assert changed == users.find("ana")
+    assert changed.roles == {"staff", "owner"}
+    with pytest.raises(AccountError, match="no account"):
+        users.change_roles("bo", add=["staff"])
+
+
+@pytest.mark.parametrize("role", ["", "a b", "a,b", "a\n", "\0"])
+def test_roles_that_do_not_suit(users: Users, role: str) -> None:
+    users.add_user("ana", PASSWORD)
+    with pytest.raises(AccountError, match="a role has"):
+        users.change_roles("ana", add=[role])
+    with pytest.raises(AccountError, match="a role has"):
+        users.add_user("bo", PASSWORD, [role])
+    assert [account.id for account in users.list_users()] == ["ana"]
+
+
+def test_name_and_roles_follow_the_provider(users: Users) -> None:
+    users.remember(replace(ANA, roles=frozenset({"a", "b"})))
+    users.change_roles(ANA.id, add=["staff"])
+    for user, name, roles in (
+        (replace(ANA, roles=frozenset({"b", "c"})), "Ana", {"b", "c", "staff"}),
+        (replace(ANA, name="Ana Lind"), "Ana Lind", {"staff"}),
+        (replace(ANA, name=None), "Ana Lind", {"staff"}),
+    ):
+        remembered = users.remember(user)
+        assert remembered == users.find(ANA.id)
+        assert (remembered.name, remembered.roles) == (name, frozenset(roles))
+
+
+def test_tokens_of_a_provider_are_not_ours_to_end(users: Users) -> None:
+    users.remember(ANA)
+    with pytest.raises(AccountError, match="made and revoked by river"):
+        users.revoke_tokens(ANA.id)
+    with pytest.raises(AccountError, match="no account"):
+        users.revoke_tokens("nobody")

@@ -8,13 +8,14 @@ import ipaddress
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from connexeo.drivers.interface import Json, Token, User
 from connexeo.drivers.local.accounts.backoff import Backoff
+from connexeo.drivers.local.accounts.limits import limits_of
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.state.secret import check_secrets
 from connexeo.drivers.oidc.caching import ExpiringCache
@@ -139,14 +140,25 @@ class LocalAccounts:
         return [describe_provider(provider) for provider in self._settings.oidc]
 
     async def describe_account(self, user: User) -> Json:
-        """See ``AccountManagement``."""
+        """See ``AccountManagement``; without links."""
         account: dict[str, Any] = {"user_id": user.id}
         if user.name is not None:
             account["name"] = user.name
         if user.email is not None:
             account["email"] = user.email
+        billing = self._settings.billing
+        if billing is not None and billing.default_plan is not None:
+            account["default_plan"] = billing.default_plan
         info = {"provider": user.provider, "roles": sorted(user.roles)}
-        return account | {"info": info, "budget": None, "storage": None, "links": []}
+        return account | {"info": info, "budget": None, "storage": await self._describe_storage(user)}
+
+    async def _describe_storage(self, user: User) -> Json:
+        from connexeo.drivers.local.accounts.holdings import stored_bytes
+
+        quota = limits_of(self._settings, user.roles).storage_quota
+        used = await self._state.read(stored_bytes, user.id)
+        # A quota that was lowered afterwards may be exceeded.
+        return {"free": max(0, quota - used), "quota": quota}
 
     async def _authenticate(self, token: Token) -> User:
         opened = self._here()
@@ -163,8 +175,18 @@ class LocalAccounts:
             user = await opened.oidc.authenticate_jwt(token.value)
         else:
             raise TokenInvalid()
-        _admit(await self._state.run(opened.users.remember, user))
-        return user
+        account = await self._state.run(opened.users.remember, user)
+        _admit(account)
+        self._check_roles(account)
+        return replace(user, roles=account.roles)
+
+    def _check_roles(self, account: Account) -> None:
+        provider = next(entry for entry in self._settings.oidc if entry.id == account.provider)
+        if provider.required_roles and account.roles.isdisjoint(provider.required_roles):
+            raise PermissionsInsufficient(
+                f"Your account at '{provider.title}' has none of the roles that this back-end asks for. "
+                "Please ask its operators for access."
+            )
 
     def _here(self) -> _Opened:
         if self._opened is None:

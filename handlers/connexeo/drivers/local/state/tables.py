@@ -171,6 +171,8 @@ stored_processes = Table(
     Column("user_id", String(200), primary_key=True),
     Column("id", String(200), primary_key=True),
     Column("definition", JsonText, nullable=False),
+    # What lists show of it.
+    Column("summary", JsonText, nullable=False),
     Column("created", UtcDateTime, nullable=False),
     Column("updated", UtcDateTime, nullable=False),
 )

@@ -42,6 +42,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(200), primary_key=True),
         sa.Column("id", sa.String(200), primary_key=True),
         sa.Column("definition", sa.Text, nullable=False),
+        sa.Column("summary", sa.Text, nullable=False),
         sa.Column("created", sa.DateTime, nullable=False),
         sa.Column("updated", sa.DateTime, nullable=False),
     )
