@@ -150,6 +150,14 @@ workers = Table(
     Column("beat", BigInteger, nullable=False),
 )
 
+job_turns = Table(
+    "job_turns",
+    metadata,
+    Column("user_id", String(200), primary_key=True),
+    # Counts on with each job that starts, so that users with the same number of running jobs take turns.
+    Column("turn", BigInteger, nullable=False),
+)
+
 files = Table(
     "files",
     metadata,

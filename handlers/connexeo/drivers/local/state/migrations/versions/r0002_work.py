@@ -9,7 +9,7 @@ revision = "0002"
 down_revision = "0001"
 
 _TABLES = (
-    "jobs", "job_results", "job_logs", "workers", "files", "stored_processes", "services", "service_logs",
+    "jobs", "job_results", "job_logs", "workers", "job_turns", "files", "stored_processes", "services", "service_logs",
 )  # fmt: skip
 
 
@@ -27,6 +27,11 @@ def upgrade() -> None:
         sa.Column("beat", sa.BigInteger, nullable=False),
     )
     path = sa.String(1024).with_variant(sa.String(1024, collation="C"), "postgresql")
+    op.create_table(
+        "job_turns",
+        sa.Column("user_id", sa.String(200), primary_key=True),
+        sa.Column("turn", sa.BigInteger, nullable=False),
+    )
     op.create_table(
         "files",
         sa.Column("user_id", sa.String(200), primary_key=True),
