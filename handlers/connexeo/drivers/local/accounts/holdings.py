@@ -13,6 +13,7 @@ from connexeo.drivers.local.state.tables import (
     files,
     job_logs,
     job_results,
+    job_turns,
     jobs,
     service_logs,
     services,
@@ -21,7 +22,7 @@ from connexeo.drivers.local.state.tables import (
 )
 from connexeo.drivers.local.storage import Storage
 
-OWNED = (jobs, files, stored_processes, services)
+OWNED = (jobs, job_turns, files, stored_processes, services)
 """Tables of users' things."""
 DEPENDENT = (
     (job_results, "job_id", jobs),
