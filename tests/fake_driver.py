@@ -21,6 +21,7 @@ from connexeo.generated.errors import (
     TokenInvalid,
 )
 from connexeo.settings import Settings
+from fake_jobs import FakeJobs
 
 PASSWORD = "secret"
 
@@ -175,7 +176,6 @@ class FakeAccounts:
 class FakeDriver:
     """All microservices that have a protocol; the others are not supported."""
 
-    batch_jobs = None
     file_storage = None
     user_defined_processes = None
     secondary_services = None
@@ -193,6 +193,7 @@ class FakeDriver:
         self.data_discovery = FakeDiscovery({str(c["id"]): c for c in collections}, private={"hidden"})
         self.process_discovery = FakeProcesses(load_processes() if processes is None else processes)
         self.data_processing = FakeProcessing()
+        self.batch_jobs = FakeJobs()
         self.account_management = FakeAccounts({name: User(name, name.title()) for name in ("alice", "bob")})
         self.running = False
 

@@ -18,6 +18,7 @@ from connexeo.server.contract import Operation, make_contract
 from connexeo.server.resolver import OUR_HANDLERS, resolve_handlers
 from connexeo.server.schema import SchemaCompiler
 from fake_driver import FakeDriver
+from fake_jobs import PERMISSION
 
 CONTRACT = make_contract(load_openapi())
 OPERATIONS = list(CONTRACT.operations.values())
@@ -38,6 +39,19 @@ REQUESTS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "validate-custom-process": ("/validation", {"json": {"process_graph": GRAPH}}),
     "compute-result": ("/result", {"json": {"process": {"process_graph": GRAPH}}, "headers": TOKEN}),
     "debug-result": ("/logs/abc123", {"headers": TOKEN}),
+    "list-jobs": ("/jobs", {"headers": TOKEN}),
+    "create-job": ("/jobs", {"json": {"process": {"process_graph": GRAPH}}, "headers": TOKEN}),
+    "describe-job": ("/jobs/j-done", {"headers": TOKEN}),
+    "update-job": ("/jobs/j-new", {"json": {"title": "New"}, "headers": TOKEN}),
+    "estimate-job": ("/jobs/j-done/estimate", {"headers": TOKEN}),
+    "debug-job": ("/jobs/j-done/logs", {"headers": TOKEN}),
+    "list-results": ("/jobs/j-done/results", {"headers": TOKEN}),
+    "list-shared-results": (f"/results/j-done/{PERMISSION}", {}),
+    "describe-shared-item": (f"/results/j-done/{PERMISSION}/items/data", {}),
+    "download-result": (f"/results/j-done/{PERMISSION}/data.txt", {}),
+    "start-job": ("/jobs/j-new/results", {"headers": TOKEN}),
+    "stop-job": ("/jobs/j-new/results", {"headers": TOKEN}),
+    "delete-job": ("/jobs/j-new", {"headers": TOKEN}),
     "authenticate-oidc": ("/credentials/oidc", {}),
     "authenticate-basic": ("/credentials/basic", {"headers": BASIC}),
     "describe-account": ("/me", {"headers": TOKEN}),
@@ -94,7 +108,7 @@ def test_operation_without_credentials(client: Client, operation: Operation) -> 
         scheme = "Bearer" if operation.accepts_token else "Basic"
         assert response.headers["www-authenticate"].split()[0] == scheme
     elif operation.id in OFFERED:
-        assert response.status_code in (200, 400, 404)
+        assert response.status_code in (200, 400, 404, 410)
     else:
         assert response.status_code == 501
         assert response.json()["code"] == "FeatureUnsupported"

@@ -625,6 +625,27 @@ class UserData(TypedDict):
     links: NotRequired[list[Link]]
 
 
+class Temporal3(TypedDict):
+    """
+    When there *may* be data.
+    """
+
+    interval: NotRequired[list[IntervalItem]]
+
+
+class Extent3(TypedDict):
+    """
+    Extent of the data. Each array starts with the overall extent, which is enough for most clients; further elements are more precise, e.g. one for each cluster. Other extents (thermal, pressure, …) MAY be added as further members.
+    """
+
+    spatial: Spatial
+    temporal: Temporal3
+
+
+class DescribeSharedItemResponse(TypedDict):
+    pass
+
+
 class TileJSON(TypedDict):
     tilejson: str
     name: NotRequired[str]
@@ -1095,6 +1116,31 @@ DebugResultResponse = TypedDict(
         "logs": list[LogEntry],
         "links": LinksPagination,
         "federation:missing": NotRequired[FederationMissing],
+    },
+)
+
+
+ListSharedResultsResponse = TypedDict(
+    "ListSharedResultsResponse",
+    {
+        "stac_version": StacVersion,
+        "stac_extensions": NotRequired[StacExtensions],
+        "type": NotRequired[Literal["Collection"]],
+        "id": CollectionId,
+        "title": NotRequired[str],
+        "description": str,
+        "keywords": NotRequired[list[str]],
+        "version": NotRequired[str],
+        "deprecated": NotRequired[bool],
+        "license": StacLicense,
+        "providers": NotRequired[StacProviders],
+        "extent": Extent3,
+        "links": list[Link],
+        "cube:dimensions": NotRequired[dict[str, CubeDimensions]],
+        "summaries": NotRequired[dict[str, list[Any] | CollectionSummaryStats | JsonSchema]],
+        "assets": StacAssets,
+        "federation:missing": NotRequired[FederationMissing],
+        "federation:backends": NotRequired[FederationBackends],
     },
 )
 

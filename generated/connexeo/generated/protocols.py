@@ -402,6 +402,44 @@ class DebugResult(Protocol[ContextT_contra]):
     ) -> models.DebugResultResponse | Response: ...
 
 
+class ListSharedResults(Protocol[ContextT_contra]):
+    """Shared results of a batch job: ``GET /results/{job_id}/{permission}``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        job_id: str,
+        permission: str,
+    ) -> models.ListSharedResultsResponse | Response: ...
+
+
+class DescribeSharedItem(Protocol[ContextT_contra]):
+    """STAC Item of shared results: ``GET /results/{job_id}/{permission}/items/{item_id}``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        job_id: str,
+        permission: str,
+        item_id: str,
+    ) -> models.DescribeSharedItemResponse | Response: ...
+
+
+class DownloadResult(Protocol[ContextT_contra]):
+    """Download a result of a batch job: ``GET /results/{job_id}/{permission}/{path}``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        job_id: str,
+        permission: str,
+        path: str,
+    ) -> Response: ...
+
+
 class DrawXyzTile(Protocol[ContextT_contra]):
     """A tile of an XYZ service: ``GET /services/{service_id}/xyz/{z}/{x}/{y}``."""
 

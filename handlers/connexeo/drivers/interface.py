@@ -13,6 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from connexeo.generated.errors import OpenEOError
+
 Json = Mapping[str, Any]
 
 
@@ -46,6 +48,26 @@ class Page:
     items: Sequence[Json]
     next_offset: str | None = None
     """Opaque start of the following page; None on the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage(Page):
+    """One page of log entries."""
+
+    level: str = "debug"
+    """Least severe level that the entries can have."""
+
+
+class JobFailed(OpenEOError):
+    """A job has no results because it failed; its code and message are those of its last error.
+
+    Attributes:
+        entry: The last error, as log entry.
+    """
+
+    def __init__(self, entry: Json) -> None:
+        super().__init__(str(entry["message"]))
+        self.entry = entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +144,23 @@ class Tile:
     media_type: str
     etag: str
     """Without quotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileSource:
+    """What a secondary service draws, as programs that show maps want to know it."""
+
+    title: str
+    description: str | None
+    media_type: str
+    """Of the tiles."""
+    min_zoom: int
+    max_zoom: int
+    bounds: tuple[float, float, float, float] | None
+    """West, south, east and north of the data in degrees, where that is known."""
+    tile_matrix_sets: Sequence[Json] = ()
+    """The sets of a WMTS, as the OGC standard for them (17-083r4) writes them in JSON: in the order of preference,
+    with the matrices that are served and the identifiers that `SecondaryServices.draw_tile` takes."""
 
 
 class Capabilities(Protocol):
@@ -233,7 +272,10 @@ class BatchJobs(Protocol):
     """
 
     async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
-        """The user's jobs without their processes, newest first."""
+        """The user's jobs without their processes, newest first.
+
+        Without a limit a page has as many as the driver likes.
+        """
         ...
 
     async def create_job(self, user: User, request: Json) -> str:
@@ -270,13 +312,13 @@ class BatchJobs(Protocol):
 
     async def debug_job(
         self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
-    ) -> Page:
+    ) -> LogPage:
         """Log entries, oldest first.
 
         Args:
             user: Who asks.
             job_id: The job.
-            limit: Most entries of a page.
+            limit: Most entries of a page; without it, as many as the driver likes.
             offset: Where the page starts: a page's `next_offset`, or the id of the last entry that is known.
             level: Least severe level.
         """
@@ -296,7 +338,7 @@ class BatchJobs(Protocol):
         Raises:
             JobNotFinished: when there are none yet, and ``partial`` is not wanted or there is no part either.
             JobNotStarted: when it was never started.
-            OpenEOError: for a job that failed, what its last error was.
+            JobFailed: when it failed.
         """
         ...
 
@@ -306,6 +348,15 @@ class BatchJobs(Protocol):
         Raises:
             ResultLinkExpired: when the permission is not valid (any longer).
             NotFound: when the results are gone.
+        """
+        ...
+
+    async def describe_shared_item(self, job_id: str, permission: str, item_id: str) -> JobResults:
+        """The results with no other of their Items, for whoever has a permission.
+
+        Raises:
+            ResultLinkExpired: when the permission is not valid (any longer).
+            NotFound: when there is no such Item.
         """
         ...
 
@@ -444,6 +495,38 @@ class SecondaryServices(Protocol):
         self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
     ) -> Page:
         """Log entries, oldest first; arguments as for `BatchJobs.debug_job`."""
+        ...
+
+    async def describe_tiles(self, service_id: str, service_type: str) -> TileSource:
+        """What the tiles of a service show, for whoever knows its identifier.
+
+        Args:
+            service_id: The service.
+            service_type: The type that it must have, such as ``XYZ``.
+
+        Raises:
+            ServiceDisabled: when it is not enabled.
+        """
+        ...
+
+    async def draw_tile(
+        self, service_id: str, service_type: str, *, matrix_set: str | None, zoom: int, column: int, row: int
+    ) -> Tile:
+        """One tile, for whoever knows the identifier of the service.
+
+        Args:
+            service_id: The service.
+            service_type: The type that it must have, such as ``XYZ``.
+            matrix_set: Identifier of a tile matrix set; None for types that have only one.
+            zoom: Zoom level, the identifier of a tile matrix.
+            column: Counted from the left.
+            row: Counted from the top.
+
+        Raises:
+            ServiceDisabled: when it is not enabled.
+            NotFound: when there is no such tile.
+            OpenEOError: whatever the process or the data is at fault for; RequestTimeout when it took too long.
+        """
         ...
 
 

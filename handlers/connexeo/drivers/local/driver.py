@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import cast
 
 from connexeo.drivers.interface import (
@@ -21,8 +22,11 @@ from connexeo.drivers.local.catalogue import Catalogue
 from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.discovery import LocalDiscovery
 from connexeo.drivers.local.environment import Sources, load_definitions
+from connexeo.drivers.local.files.file_storage import LocalFileStorage
+from connexeo.drivers.local.jobs.batch_jobs import LocalBatchJobs
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.secret import load_secrets
 from connexeo.drivers.local.storage import Storage
 from connexeo.settings import Settings
 
@@ -50,20 +54,33 @@ class LocalDriver:
         self._accounts = LocalAccounts.from_settings(settings, self._state)
         self._storage = Storage.from_settings(settings)
         self._computing = Computing(settings, sources, self._state, self._storage)
+        self._files = LocalFileStorage(self._state, self._storage, quota=settings.storage_quota)
         self.account_management = self._accounts
+        self.file_storage = self._files
         # It leaves out list_udf_runtimes: the operation does not exist here.
         self.capabilities = cast(Capabilities, LocalCapabilities(self._accounts))
         self.data_discovery = LocalDiscovery(Catalogue(sources.catalogues))
         self.process_discovery = LocalProcessDiscovery(definitions)
-        self.data_processing = LocalProcessing(settings, definitions, self._computing)
+        processing = LocalProcessing(settings, definitions, self._computing)
+        self.data_processing = processing
+        self.batch_jobs = LocalBatchJobs(
+            settings,
+            self._state,
+            self._storage,
+            self._computing,
+            processing.check_process,
+            partial(load_secrets, settings),
+        )
 
     async def start(self) -> None:
         """Open the database and make the signing key, if they are not there yet."""
         await self._accounts.start()
+        await self._files.start()
 
     async def stop(self) -> None:
         """Stop computations and close the database."""
         await self._computing.stop()
+        await self._files.stop()
         await self._accounts.stop()
 
 

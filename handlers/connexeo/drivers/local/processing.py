@@ -54,10 +54,18 @@ class LocalProcessing:
         faults = await self._off_the_loop_if_large(process, validate)
         return [{"code": fault.code, "message": fault.message} for fault in faults]
 
+    async def check_process(self, user: User, process: Json) -> None:
+        """Raise the first fault of a process that a user wants to run, now or later.
+
+        Raises:
+            OpenEOError: the fault.
+        """
+        await self._off_the_loop_if_large(process, check)
+
     async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
         """Check the process, then compute it in a child process."""
         process: Mapping[str, Any] = request["process"]
-        await self._off_the_loop_if_large(process, check)
+        await self.check_process(user, process)
         folder = _temporary_folder()
         logs: list[Json] = []
         try:

@@ -1,0 +1,1 @@
+"""Batch jobs: what users see of them, and how they are run."""

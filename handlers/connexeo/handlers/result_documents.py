@@ -1,0 +1,107 @@
+"""Results of batch jobs as STAC documents with links; the driver gives them without."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connexeo.drivers.interface import JobResults
+from connexeo.handlers.context import Context
+
+JSON = "application/json"
+GEOJSON = "application/geo+json"
+
+Document = dict[str, Any]
+
+
+def collection_document(
+    context: Context, job_id: str, results: JobResults, own_links: Sequence[Document] = ()
+) -> Document:
+    """The STAC Collection; its links and assets have signed URLs.
+
+    Args:
+        context: The call.
+        job_id: The job.
+        results: What the driver knows of its results.
+        own_links: Links of the document besides ``canonical`` and ``item``.
+    """
+    links = [
+        *own_links,
+        _link("canonical", _url(context, job_id, results), JSON),
+        *(
+            _link("item", _url(context, job_id, results, f"/items/{item['id']}"), GEOJSON)
+            for item in results.items
+        ),
+        *results.document.get("links", ()),
+    ]
+    return {**_with_signed_assets(context, job_id, results, results.document), "links": links}
+
+
+def item_document(context: Context, job_id: str, results: JobResults, item: Mapping[str, Any]) -> Document:
+    """A STAC Item; its links and assets have signed URLs."""
+    collection = _url(context, job_id, results)
+    links = [
+        _link("self", _url(context, job_id, results, f"/items/{item['id']}"), GEOJSON),
+        _link("root", collection, JSON),
+        _link("parent", collection, JSON),
+        _link("collection", collection, JSON),
+        *item.get("links", ()),
+    ]
+    return {**_with_signed_assets(context, job_id, results, item), "links": links}
+
+
+def feature_of(collection: Document) -> Document:
+    """A Collection as one STAC Item, for who wants GeoJSON: all of its assets, and less about them."""
+    [bbox, *_] = collection["extent"]["spatial"]["bbox"]
+    [(start, end), *_] = collection["extent"]["temporal"]["interval"]
+    copied = (
+        "title", "description", "license", "created", "updated", "queued", "started", "expires", "unpublished",
+        "openeo:status",
+    )  # fmt: skip
+    properties = {name: collection[name] for name in copied if name in collection}
+    if start is not None and end is not None:
+        properties |= {"datetime": None, "start_datetime": start, "end_datetime": end}
+    else:
+        properties["datetime"] = collection["updated"]
+    links = [link for link in collection["links"] if link["rel"] != "item"]
+    return {
+        "type": "Feature",
+        "stac_version": collection["stac_version"],
+        "stac_extensions": collection["stac_extensions"],
+        "id": collection["id"],
+        "bbox": bbox,
+        "geometry": _polygon(*bbox),
+        "properties": properties,
+        "assets": collection["assets"],
+        "links": links,
+    }
+
+
+def _polygon(west: float, south: float, east: float, north: float) -> Document:
+    """The box, in two parts where it crosses the antimeridian."""
+    if west <= east:
+        return {"type": "Polygon", "coordinates": [_ring(west, south, east, north)]}
+    parts = [[_ring(west, south, 180.0, north)], [_ring(-180.0, south, east, north)]]
+    return {"type": "MultiPolygon", "coordinates": parts}
+
+
+def _ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def _with_signed_assets(
+    context: Context, job_id: str, results: JobResults, document: Mapping[str, Any]
+) -> Document:
+    assets = {
+        key: {**asset, "href": _url(context, job_id, results, f"/{asset['href']}")}
+        for key, asset in document["assets"].items()
+    }
+    return {**document, "assets": assets}
+
+
+def _url(context: Context, job_id: str, results: JobResults, path: str = "") -> str:
+    return context.url(f"/results/{job_id}/{results.permission}{path}")
+
+
+def _link(rel: str, href: str, media_type: str) -> Document:
+    return {"rel": rel, "href": href, "type": media_type}
