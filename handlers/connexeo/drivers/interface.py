@@ -493,7 +493,7 @@ class SecondaryServices(Protocol):
 
     async def debug_service(
         self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
-    ) -> Page:
+    ) -> LogPage:
         """Log entries, oldest first; arguments as for `BatchJobs.debug_job`."""
         ...
 

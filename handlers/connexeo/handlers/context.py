@@ -98,6 +98,16 @@ def public(handler: HandlerT) -> HandlerT:
     return handler
 
 
+def calls(method: str) -> Callable[[HandlerT], HandlerT]:
+    """Mark a handler that calls a driver method of another name than its own."""
+
+    def mark(handler: HandlerT) -> HandlerT:
+        cast(Any, handler).driver_method = method
+        return handler
+
+    return mark
+
+
 def without_driver(handler: HandlerT) -> HandlerT:
     """Mark a handler that needs no driver method of its name."""
     cast(Any, handler).needs_driver = False

@@ -23,7 +23,8 @@ def resolve_handlers(
     """Find the handler of each operation that is really there.
 
     In each package of the chain the function ``<operation>`` is looked up in the module ``<microservice>`` and
-    then in the package itself. Ours count only where the driver has the method of the same name.
+    then in the package itself. Ours count only where the driver has the method of the same name, or the one that
+    `connexeo.handlers.context.calls` names.
 
     Raises:
         ValueError: for an unknown operationId among ``disabled``, a handler package that cannot be found, or a
@@ -56,7 +57,8 @@ def _resolve(operation: Operation, packages: tuple[str, ...], driver: Driver) ->
         return None
     if getattr(handler, "needs_driver", True):
         microservice = getattr(driver, operation.microservice, None)
-        if not callable(getattr(microservice, operation.function, None)):
+        method = getattr(handler, "driver_method", operation.function)
+        if not callable(getattr(microservice, method, None)):
             return None
     return _coroutine_function(handler, operation.function)
 

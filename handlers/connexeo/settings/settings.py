@@ -187,6 +187,9 @@ class Settings(BaseSettings):
     """Bytes of input pixels above which ``POST /result`` is refused."""
     discovery_cache: float = Field(default=5.0, ge=0)
     """Seconds for which a public discovery document is answered without asking the driver again."""
+    allow_private_network: bool = False
+    """Let URLs in process graphs lead to loopback and private addresses. Whoever can run process graphs can then read
+    what this machine can reach without a password."""
 
     # Batch jobs.
     job_workers: int = Field(default=1, ge=0)

@@ -42,4 +42,6 @@ TASKS: dict[str, Task] = {
             "bands or dates, or a batch job."
         ),
     ),
+    "tile": Task("connexeo.drivers.local.services.drawing:compute", quick=True),
+    "survey": Task("connexeo.drivers.local.services.drawing:survey", quick=True),
 }

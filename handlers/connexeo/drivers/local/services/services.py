@@ -1,0 +1,294 @@
+"""The microservice of secondary services: checks what users ask for, and hands tiles to whoever looks at a map."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, RowMapping
+
+from connexeo.drivers.interface import Json, LogPage, Page, Tile, TileSource, User
+from connexeo.drivers.local.computing.computing import Computing
+from connexeo.drivers.local.jobs.billing import Billing
+from connexeo.drivers.local.jobs.logs import effective_level, number_of
+from connexeo.drivers.local.jobs.times import rfc3339
+from connexeo.drivers.local.services import logs, matrices, store
+from connexeo.drivers.local.services.caching import TileCache
+from connexeo.drivers.local.services.tiles import Tiles
+from connexeo.drivers.local.services.types import (
+    MEDIA_TYPES,
+    PARAMETER_NAMES,
+    WMTS,
+    find_type,
+    resolve_configuration,
+    service_types,
+)
+from connexeo.drivers.local.state import State
+from connexeo.generated.errors import (
+    NoDataForUpdate,
+    ProcessParameterRequired,
+    PropertyNotEditable,
+    RequestInvalid,
+)
+from connexeo.settings import Settings
+
+CheckProcess = Callable[[User, Json], Awaitable[None]]
+"""Raises the first fault of a process, as a user may use it."""
+
+PAGE = 1000
+"""Entries of a page, unless fewer are asked for."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_OFFSET = re.compile(r"([0-9]{1,16})\.(s-[0-9a-f]{32})")
+
+_KNOWN = frozenset(
+    ("title", "description", "process", "enabled", "configuration", "plan", "budget", "log_level")
+)
+"""Properties that users change."""
+_OURS = frozenset(("id", "url", "type", "attributes", "created", "costs", "usage", "links"))
+"""Properties that cannot be changed, most of them made by the back-end."""
+_REDRAWN = frozenset(("process", "configuration"))
+"""Properties that decide how tiles look."""
+
+
+class LocalServices:
+    """Services in the database, drawn by child processes.
+
+    Args:
+        settings: The deployment's settings.
+        state: The database.
+        computing: Child processes that draw.
+        check: Checks processes, which may use `PARAMETER_NAMES`.
+    """
+
+    def __init__(self, settings: Settings, state: State, computing: Computing, check: CheckProcess) -> None:
+        self._state = state
+        self._check = check
+        self._billing = Billing.from_settings(settings)
+        self._computing = computing
+        self._cache = TileCache(
+            settings.data.resolve() / "tiles", size=settings.tile_cache, lifetime=settings.tile_lifetime
+        )
+        self._tiles = Tiles(settings, state, computing, self._cache)
+
+    async def list_service_types(self, user: User | None) -> Json:
+        """The types; they are the same for every user."""
+        return {name: each.described() for name, each in service_types().items()}
+
+    async def list_services(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's services, newest first; pages start behind the time and id of a service."""
+        size = min(limit or PAGE, PAGE)
+        after = _place_of(offset) if offset else None
+        rows = await self._state.read(store.page, user.id, size + 1, after)
+        shown, more = rows[:size], len(rows) > size
+        return Page([_summary(row) for row in shown], _offset_of(shown[-1]) if more else None)
+
+    async def create_service(self, user: User, request: Json) -> str:
+        """Identifier of a new service, whose process and configuration have no faults."""
+        _check_storable(request)
+        service_type = find_type(request["type"])
+        configuration = resolve_configuration(service_type, request.get("configuration"))
+        await self._check_process(user, request["process"])
+        self._billing.check_budget(request.get("budget"))
+        values = {
+            "type": service_type.name,
+            "title": request.get("title"),
+            "description": request.get("description"),
+            "process": request["process"],
+            "extra": {key: value for key, value in request.items() if not _is_reserved(key)} or None,
+            "enabled": request.get("enabled", True),
+            "configuration": configuration,
+            "plan": self._billing.plan_of(request.get("plan")),
+            "budget": request.get("budget"),
+            "log_level": request.get("log_level") or "info",
+            "created": datetime.now(UTC),
+        }
+        return await self._state.write(store.create, user.id, values)
+
+    async def describe_service(self, user: User, service_id: str) -> Json:
+        """Everything about a service, with the properties that only its creator knows."""
+        row = await self._state.read(store.find, user.id, service_id)
+        return {
+            **(row["extra"] or {}),
+            **_summary(row),
+            "process": row["process"],
+            "configuration": row["configuration"],
+            "attributes": _attributes(row),
+        }
+
+    async def update_service(self, user: User, service_id: str, changes: Json) -> None:
+        """Change what is given; a configuration replaces the former one as a whole."""
+        row = await self._state.read(store.find, user.id, service_id)
+        if not changes:
+            raise NoDataForUpdate()
+        for key in changes:
+            if key in _OURS:
+                raise PropertyNotEditable(property=key)
+        _check_storable(changes)
+        values = {key: changes[key] for key in _KNOWN & changes.keys() - {"plan"}}
+        if "configuration" in changes:
+            service_type = find_type(row["type"])
+            values["configuration"] = resolve_configuration(service_type, changes["configuration"])
+        if "process" in changes:
+            await self._check_process(user, changes["process"])
+        if changes.get("plan") is not None:
+            values["plan"] = self._billing.plan_of(changes["plan"])
+        self._billing.check_budget(changes.get("budget"))
+        extra = {key: value for key, value in changes.items() if not _is_reserved(key)}
+        redrawn = any(key in values and values[key] != row[key] for key in _REDRAWN)
+        await self._state.write(_change, user.id, service_id, values, extra, redrawn)
+        if redrawn:
+            await asyncio.to_thread(self._cache.forget, service_id)
+
+    async def delete_service(self, user: User, service_id: str) -> None:
+        """Remove a service with its log and its tiles."""
+        await self._state.write(store.remove, user.id, service_id)
+        await asyncio.to_thread(self._cache.forget, service_id)
+
+    async def debug_service(
+        self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
+    ) -> LogPage:
+        """Log entries behind the one that the offset names."""
+        size = min(limit or PAGE, PAGE)
+        after = number_of(offset)
+        kept, entries = await self._state.read(_read_logs, user.id, service_id, size + 1, after, level)
+        shown, more = entries[:size], len(entries) > size
+        return LogPage(shown, shown[-1]["id"] if more else None, effective_level(kept, level))
+
+    async def describe_tiles(self, service_id: str, service_type: str) -> TileSource:
+        """What the tiles of a service show."""
+        row = await self._state.read(store.find_published, service_id, service_type)
+        settings = row["configuration"]
+        sets = await asyncio.to_thread(_matrix_sets, settings) if row["type"] == WMTS else ()
+        return TileSource(
+            title=row["title"] or f"{row['type']} service {row['id']}",
+            description=row["description"],
+            media_type=MEDIA_TYPES[settings["format"]],
+            min_zoom=settings["min_zoom"],
+            max_zoom=settings["max_zoom"],
+            bounds=_bounds(row),
+            tile_matrix_sets=sets,
+        )
+
+    async def draw_tile(
+        self, service_id: str, service_type: str, *, matrix_set: str | None, zoom: int, column: int, row: int
+    ) -> Tile:
+        """A tile, drawn now or before."""
+        service = await self._state.read(store.find_published, service_id, service_type)
+        return await self._tiles.tile(service, matrix_set, zoom, column, row)
+
+    async def stop(self) -> None:
+        """End what is being drawn."""
+        await self._tiles.stop()
+        await self._computing.stop()
+
+    async def _check_process(self, user: User, process: Json) -> None:
+        """Refuse a process with faults, or one that asks for what no service can give it.
+
+        Raises:
+            OpenEOError: the first fault.
+        """
+        await self._check(user, process)
+        for parameter in process.get("parameters") or ():
+            if not parameter.get("optional") and parameter["name"] not in PARAMETER_NAMES:
+                raise ProcessParameterRequired(
+                    f"The parameter '{parameter['name']}' of the process has no value in a service. Make it optional "
+                    f"with a default, or use one of: {', '.join(PARAMETER_NAMES)}."
+                )
+
+
+def _change(
+    connection: Connection,
+    user_id: str,
+    service_id: str,
+    values: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    redrawn: bool,
+) -> None:
+    store.change(connection, user_id, service_id, values, extra, redrawn=redrawn)
+
+
+def _read_logs(
+    connection: Connection, user_id: str, service_id: str, limit: int, after: int, level: str | None
+) -> tuple[str, list[dict[str, Any]]]:
+    row = store.find(connection, user_id, service_id)
+    return row["log_level"], logs.read(connection, service_id, limit=limit, after=after, level=level)
+
+
+def _matrix_sets(settings: Json) -> list[Json]:
+    return [
+        matrices.describe(name, settings["tile_size"], settings["min_zoom"], settings["max_zoom"])
+        for name in settings["tile_matrix_sets"]
+    ]
+
+
+def _summary(row: RowMapping) -> dict[str, Any]:
+    """A service as the list shows it; what is not known is left out."""
+    plain = ("id", "title", "description", "type", "enabled", "plan", "budget", "costs", "log_level")
+    shown = {key: row[key] for key in plain if row[key] is not None}
+    return {**shown, "created": rfc3339(row["created"])}
+
+
+def _attributes(row: RowMapping) -> dict[str, Any]:
+    """What follows from the configuration, and from the data once somebody has looked at it."""
+    settings = row["configuration"]
+    attributes: dict[str, Any] = {
+        "min_zoom": settings["min_zoom"],
+        "max_zoom": settings["max_zoom"],
+        "tile_size": settings["tile_size"],
+        "media_type": MEDIA_TYPES[settings["format"]],
+    }
+    bounds, survey = _bounds(row), row["survey"] or {}
+    if bounds is not None:
+        attributes["bounds"] = list(bounds)
+    if survey.get("bands"):
+        attributes["bands"] = survey["bands"]
+    if survey.get("range") is not None:
+        attributes["range"] = survey["range"]
+    return attributes
+
+
+def _bounds(row: RowMapping) -> tuple[float, float, float, float] | None:
+    bounds = row["configuration"].get("bounds") or (row["survey"] or {}).get("bounds")
+    return None if bounds is None else (bounds[0], bounds[1], bounds[2], bounds[3])
+
+
+def _is_reserved(key: str) -> bool:
+    """Whether a property means something to the back-end, and so is none of the user's own."""
+    return key in _KNOWN or key in _OURS or key.startswith("federation:")
+
+
+def _check_storable(request: Json) -> None:
+    """Refuse what no database keeps.
+
+    Raises:
+        RequestInvalid: for values nested beyond measure, and texts with NUL characters.
+    """
+    for key in ("title", "description", "plan"):
+        if "\0" in (request.get(key) or ""):
+            raise RequestInvalid(reason=f"'{key}' must not contain NUL characters")
+    try:
+        orjson.dumps(request)
+    except orjson.JSONEncodeError as error:
+        raise RequestInvalid(reason="the values of some property are nested too deeply") from error
+
+
+def _offset_of(row: RowMapping) -> str:
+    """Where the page starts that follows a service."""
+    return f"{(row['created'] - _EPOCH) // timedelta(microseconds=1)}.{row['id']}"
+
+
+def _place_of(offset: str) -> store.Place:
+    """The place that an offset stands for.
+
+    Raises:
+        RequestInvalid: when it is none of ours.
+    """
+    match = _OFFSET.fullmatch(offset)
+    if match is None:
+        raise RequestInvalid(reason="query parameter 'offset': follow the `next` links of the list")
+    return _EPOCH + timedelta(microseconds=int(match[1])), match[2]
