@@ -18,6 +18,7 @@ from connexeo.generated.errors import (
     NotFound,
     PermissionsInsufficient,
     ProcessGraphMissing,
+    ProcessGraphNotFound,
     TokenInvalid,
 )
 from connexeo.settings import Settings
@@ -144,6 +145,45 @@ class FakeProcessing:
 
 
 @dataclass
+class FakeUserDefinedProcesses:
+    """Processes of users, in the order in which they were stored; a permission is ``<user>.<id>``."""
+
+    stored: dict[tuple[str, str], Json] = field(default_factory=dict)
+
+    async def list_custom_processes(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        start = int(offset or 0)
+        mine = [
+            {key: value for key, value in process.items() if key != "process_graph"}
+            for (owner, _), process in self.stored.items()
+            if owner == user.id
+        ]
+        end = len(mine) if limit is None else start + limit
+        return Page(mine[start:end], str(end) if end < len(mine) else None)
+
+    async def describe_custom_process(self, user: User, process_graph_id: str) -> Json:
+        return self._find(user.id, process_graph_id)
+
+    async def store_custom_process(self, user: User, process_graph_id: str, process: Json) -> None:
+        self.stored[user.id, process_graph_id] = {**process, "id": process_graph_id}
+
+    async def delete_custom_process(self, user: User, process_graph_id: str) -> None:
+        self._find(user.id, process_graph_id)
+        del self.stored[user.id, process_graph_id]
+
+    async def share_custom_process(self, user: User, process_graph_id: str) -> str:
+        return f"{user.id}.{process_graph_id}"
+
+    async def describe_shared_process(self, permission: str) -> Json:
+        owner, _, process_graph_id = permission.partition(".")
+        return self._find(owner, process_graph_id)
+
+    def _find(self, owner: str, process_graph_id: str) -> Json:
+        if (owner, process_graph_id) not in self.stored:
+            raise ProcessGraphNotFound(identifier=process_graph_id)
+        return self.stored[owner, process_graph_id]
+
+
+@dataclass
 class FakeAccounts:
     """Users with one token each: ``<name>-token``."""
 
@@ -177,7 +217,6 @@ class FakeDriver:
     """All microservices that have a protocol; the others are not supported."""
 
     file_storage = None
-    user_defined_processes = None
     secondary_services = None
 
     def __init__(
@@ -193,6 +232,7 @@ class FakeDriver:
         self.data_discovery = FakeDiscovery({str(c["id"]): c for c in collections}, private={"hidden"})
         self.process_discovery = FakeProcesses(load_processes() if processes is None else processes)
         self.data_processing = FakeProcessing()
+        self.user_defined_processes = FakeUserDefinedProcesses()
         self.batch_jobs = FakeJobs()
         self.account_management = FakeAccounts({name: User(name, name.title()) for name in ("alice", "bob")})
         self.running = False

@@ -96,20 +96,8 @@ def test_wrong_schemas_of_stored_processes_are_faults_of_the_graph(definitions: 
 
 
 KEYWORDS = [
-    "type",
-    "subtype",
-    "schema",
-    "name",
-    "parameters",
-    "returns",
-    "items",
-    "anyOf",
-    "default",
-    "enum",
-    "additionalProperties",
-    "properties",
-    "optional",
-    "pattern",
+    *("type", "subtype", "schema", "name", "parameters", "returns", "items", "anyOf", "default", "enum"),
+    *("additionalProperties", "properties", "optional", "pattern"),
 ]
 
 _json = st.recursive(

@@ -1577,8 +1577,8 @@ UserDefinedProcesses = TypedDict(
 )
 
 
-UserDefinedProcess = TypedDict(
-    "UserDefinedProcess",
+DescribeCustomProcessResponse = TypedDict(
+    "DescribeCustomProcessResponse",
     {
         "summary": NotRequired[str],
         "description": NotRequired[str],
@@ -1669,6 +1669,26 @@ DescribeServiceResponse = TypedDict(
         "budget": NotRequired[Budget],
         "usage": NotRequired[Usage],
         "log_level": NotRequired[MinLogLevelDefault],
+        "federation:backends": NotRequired[FederationBackends],
+    },
+)
+
+
+DescribeSharedProcessResponse = TypedDict(
+    "DescribeSharedProcessResponse",
+    {
+        "summary": NotRequired[str],
+        "description": NotRequired[str],
+        "parameters": NotRequired[list[Any]],
+        "returns": NotRequired[ProcessReturnValue | dict[str, Any]],
+        "id": ProcessId,
+        "categories": NotRequired[ProcessCategories],
+        "deprecated": NotRequired[Deprecated],
+        "experimental": NotRequired[Experimental],
+        "exceptions": NotRequired[ProcessExceptions],
+        "examples": NotRequired[list[Example]],
+        "links": NotRequired[list[Link]],
+        "process_graph": ProcessGraph,
         "federation:backends": NotRequired[FederationBackends],
     },
 )

@@ -644,6 +644,20 @@ _ALL = (
         success=(200, 206),
     ),
     Operation(
+        id="describe-shared-process",
+        method="get",
+        path="/shared/processes/{permission}",
+        module="user_defined_processes",
+        function="describe_shared_process",
+        security=((),),
+        parameters=(
+            Parameter("permission", "permission", "path", True),
+        ),
+        has_body=False,
+        media_types=(),
+        success=(200,),
+    ),
+    Operation(
         id="draw-xyz-tile",
         method="get",
         path="/services/{service_id}/xyz/{z}/{x}/{y}",

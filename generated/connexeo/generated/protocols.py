@@ -269,7 +269,7 @@ class DescribeCustomProcess(Protocol[ContextT_contra]):
         context: ContextT_contra,
         *,
         process_graph_id: str,
-    ) -> models.UserDefinedProcess | Response: ...
+    ) -> models.DescribeCustomProcessResponse | Response: ...
 
 
 class StoreCustomProcess(Protocol[ContextT_contra]):
@@ -438,6 +438,17 @@ class DownloadResult(Protocol[ContextT_contra]):
         permission: str,
         path: str,
     ) -> Response: ...
+
+
+class DescribeSharedProcess(Protocol[ContextT_contra]):
+    """A process that its author shares: ``GET /shared/processes/{permission}``."""
+
+    async def __call__(
+        self,
+        context: ContextT_contra,
+        *,
+        permission: str,
+    ) -> models.DescribeSharedProcessResponse | Response: ...
 
 
 class DrawXyzTile(Protocol[ContextT_contra]):

@@ -25,9 +25,14 @@ from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.files.file_storage import LocalFileStorage
 from connexeo.drivers.local.jobs.batch_jobs import LocalBatchJobs
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
+from connexeo.drivers.local.services.services import LocalServices
+from connexeo.drivers.local.services.types import PARAMETER_NAMES
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.state.secret import load_secrets
 from connexeo.drivers.local.storage import Storage
+from connexeo.drivers.local.stored_processes.checking import ProcessChecks
+from connexeo.drivers.local.stored_processes.finding import ProcessFinder
+from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
 from connexeo.settings import Settings
 
 
@@ -61,7 +66,10 @@ class LocalDriver:
         self.capabilities = cast(Capabilities, LocalCapabilities(self._accounts))
         self.data_discovery = LocalDiscovery(Catalogue(sources.catalogues))
         self.process_discovery = LocalProcessDiscovery(definitions)
-        processing = LocalProcessing(settings, definitions, self._computing)
+        finder = ProcessFinder(settings, self._state, definitions)
+        checks = ProcessChecks(finder, definitions)
+        self.user_defined_processes = LocalUserDefinedProcesses(self._state, definitions, finder, checks)
+        processing = LocalProcessing(settings, checks, self._computing)
         self.data_processing = processing
         self.batch_jobs = LocalBatchJobs(
             settings,
@@ -71,6 +79,12 @@ class LocalDriver:
             processing.check_process,
             partial(load_secrets, settings),
         )
+        # Tiles have children of their own, so that long computations do not hold them up.
+        drawing = Computing(settings, sources, self._state, self._storage, processes=settings.tile_processes)
+        self._services = LocalServices(
+            settings, self._state, drawing, partial(checks.check, parameters=PARAMETER_NAMES)
+        )
+        self.secondary_services = self._services
 
     async def start(self) -> None:
         """Open the database and make the signing key, if they are not there yet."""
@@ -79,6 +93,7 @@ class LocalDriver:
 
     async def stop(self) -> None:
         """Stop computations and close the database."""
+        await self._services.stop()
         await self._computing.stop()
         await self._files.stop()
         await self._accounts.stop()

@@ -5,28 +5,22 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import orjson
 import structlog
 
 from connexeo.drivers.interface import ComputedResult, Json, User
 from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.computing.failures import TaskFailed
 from connexeo.drivers.local.result_logs import MAX_ENTRIES, ResultLogs
+from connexeo.drivers.local.stored_processes.checking import ProcessChecks
 from connexeo.generated.errors import Internal, StorageFailure
 from connexeo.processing.definitions import Definitions
-from connexeo.processing.validation import check, validate
 from connexeo.settings import Settings
 
 logger = structlog.get_logger("connexeo.processing")
-
-T = TypeVar("T")
-
-LARGE = 65_536
-"""Bytes of a process graph above which it is validated beside the event loop."""
 
 
 class LocalProcessDiscovery:
@@ -43,15 +37,15 @@ class LocalProcessDiscovery:
 class LocalProcessing:
     """Validates in the worker, computes in child processes."""
 
-    def __init__(self, settings: Settings, definitions: Definitions, computing: Computing) -> None:
+    def __init__(self, settings: Settings, checks: ProcessChecks, computing: Computing) -> None:
         self._settings = settings
-        self._definitions = definitions
+        self._checks = checks
         self._computing = computing
         self._logs = ResultLogs(settings.data.resolve() / "result-logs")
 
     async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
         """All faults of the process, in the order of the document."""
-        faults = await self._off_the_loop_if_large(process, validate)
+        faults = await self._checks.validate(user, process)
         return [{"code": fault.code, "message": fault.message} for fault in faults]
 
     async def check_process(self, user: User, process: Json) -> None:
@@ -60,7 +54,7 @@ class LocalProcessing:
         Raises:
             OpenEOError: the fault.
         """
-        await self._off_the_loop_if_large(process, check)
+        await self._checks.check(user, process)
 
     async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
         """Check the process, then compute it in a child process."""
@@ -77,7 +71,9 @@ class LocalProcessing:
                 on_log=lambda entry: logs.append(entry) if len(logs) < MAX_ENTRIES else None,
             )
             log_id = await asyncio.to_thread(self._logs.save, user.id, logs)
-            return ComputedResult(folder, [Path(name) for name in answer["files"]], answer["media_type"], log_id)
+            return ComputedResult(
+                folder, [Path(name) for name in answer["files"]], answer["media_type"], log_id
+            )
         except TaskFailed as error:
             shutil.rmtree(folder, ignore_errors=True)
             logger.error("result.failed", request_id=request_id, traceback=error.traceback)
@@ -88,23 +84,9 @@ class LocalProcessing:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
-    async def _off_the_loop_if_large(self, process: Json, function: Callable[..., T]) -> T:
-        """Validate at once what takes a fraction of a millisecond, and in a thread what may take longer."""
-        if _is_small(process):
-            return function(process, definitions=self._definitions)
-        return await asyncio.to_thread(function, process, definitions=self._definitions)
-
     async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
         """What the processes of one of the user's computations logged."""
         return await asyncio.to_thread(self._logs.load, user.id, log_id)
-
-
-def _is_small(process: Json) -> bool:
-    try:
-        return len(orjson.dumps(process)) < LARGE
-    except orjson.JSONEncodeError:
-        # Nested more deeply than orjson writes, though it reads as much.
-        return False
 
 
 def _temporary_folder() -> Path:

@@ -15,9 +15,10 @@ from typing import Any
 from connexeo.drivers.local.computing.host import Child, Listener, ignore
 from connexeo.drivers.local.computing.questions import Questions
 from connexeo.drivers.local.computing.tasks import TASKS
-from connexeo.drivers.local.environment import Sources
+from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.storage import Storage
+from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.generated.errors import InfrastructureBusy, RequestTimeout
 from connexeo.settings import Settings
 
@@ -48,7 +49,10 @@ class Computing:
         self, settings: Settings, sources: Sources, state: State, storage: Storage, *, processes: int = 1
     ) -> None:
         self._memory = MEMORY_FOR_LIBRARIES + COPIES * settings.result_memory
+        self._quota = settings.storage_quota
         self._sources = asdict(sources)
+        self._private_network = settings.allow_private_network
+        self._finder = ProcessFinder(settings, state, load_definitions(sources))
         self._state = state
         self._storage = storage
         self._free: list[Child] = []
@@ -86,7 +90,7 @@ class Computing:
         complete = await self._completed(user_id, request)
         listener = Listener(on_log=on_log, on_progress=on_progress)
         if user_id is not None:
-            questions = Questions(self._state.engine, self._storage, user_id, scratch)
+            questions = Questions(self._state.engine, self._storage, user_id, scratch, quota=self._quota)
             listener = Listener(on_log=on_log, on_progress=on_progress, answer=questions)
         remove = [str(scratch), *([request["folder"]] if "folder" in request else [])]
         try:
@@ -108,14 +112,10 @@ class Computing:
 
     async def _completed(self, user_id: str | None, request: Json) -> dict[str, Any]:
         complete = {"memory": self._memory, **request, "user": user_id, "sources": self._sources}
+        complete["private_network"] = self._private_network
         if user_id is not None and "process" in request:
-            complete["user_processes"] = await self._stored_processes(user_id, request["process"])
+            complete["user_processes"] = await self._finder.used_by(user_id, request["process"])
         return complete
-
-    async def _stored_processes(self, user_id: str, process: Json) -> Json:
-        from connexeo.drivers.local.stored_processes import used_by
-
-        return await self._state.read(used_by, user_id, process)
 
     async def _ask(self, task: str, request: Json, listener: Listener, remove: list[str]) -> dict[str, Any]:
         child = self._idle() or await Child.start()

@@ -53,6 +53,7 @@ class World:
         Args:
             log: Takes what processes log, instead of `World.log`.
         """
+        from connexeo.fetch import FetchPolicy, GuardedClient
         from connexeo.processing.environment import Environment
 
         sources = Sources.from_json(self._request["sources"])
@@ -62,6 +63,7 @@ class World:
             definitions=load_definitions(sources),
             user_processes=self._request.get("user_processes") or {},
             workspace=self.workspace,
+            fetch=GuardedClient(FetchPolicy(allow_private=bool(self._request.get("private_network")))),
             log=log or self.log,
         )
 
@@ -75,6 +77,14 @@ class World:
     def progress(self, fraction: float) -> None:
         """Tell the host how far the task is, from 0 to 1."""
         self._channel.tell({"progress": min(max(fraction, 0.0), 1.0)})
+
+    def ask(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Ask the host for something that it does for this task only.
+
+        Raises:
+            OpenEOError: what the host raised.
+        """
+        return self._channel.ask(name, arguments)
 
 
 class HostWorkspace:

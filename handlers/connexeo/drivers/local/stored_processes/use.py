@@ -82,10 +82,15 @@ def _load(connection: Connection, user_id: str, ids: set[str], limit: int) -> It
     from sqlalchemy import select
 
     columns = stored_processes.c
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), _BATCH):
-        some = ordered[start : start + _BATCH]
+    for some in batches(ids):
         mine = owned(stored_processes, user_id)
         query = select(columns.id, columns.definition).where(mine, columns.id.in_(some)).limit(limit)
         for row in connection.execute(query):
             yield row.id, row.definition
+
+
+def batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Ids in portions that a query can take."""
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _BATCH):
+        yield ordered[start : start + _BATCH]
