@@ -1,8 +1,8 @@
 """A small OpenID Connect issuer on loopback, for tests.
 
 It knows discovery, keys, userinfo, and the token endpoint with client credentials, refresh tokens and the device
-flow (which it approves by itself, or when ``/activate`` is opened). There are no passwords: whoever asks is
-``subject``.
+flow with PKCE (which it approves by itself, or when ``/activate`` is opened). Users have no passwords: whoever
+approves a device is ``subject``.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 import secrets
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -27,10 +29,17 @@ from joserfc.jws import JWSRegistry
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
+PUBLIC = "river-public"
+"""Client of the device flow, without a secret."""
+
+
 @dataclass
 class _Device:
+    client: str
     challenge: str | None
     approved: bool
+    denied: bool = False
+    polled: float = -math.inf
 
 
 @dataclass
@@ -43,8 +52,18 @@ class OidcIssuer:
         default_factory=lambda: {"ana": {"name": "Ana Lind", "email": "ana@river.example"}}
     )
     """Claims of the userinfo endpoint by subject."""
+    clients: dict[str, str | None] = field(default_factory=lambda: {PUBLIC: None})
+    """Secrets of clients, None for public ones; clients that are not here may give any secret."""
     approve: bool = True
     """Whether the device flow needs nobody to open ``/activate``."""
+    interval: int = 1
+    """Seconds between two polls of a device; whoever is quicker is told to slow down."""
+    lifetime: float = 300.0
+    """Seconds for which access tokens are valid; those with a negative one have expired already."""
+    refresh_once: bool = False
+    """Whether a refresh token is good for one use, and a new one comes with each answer."""
+    clock: Callable[[], float] = time.monotonic
+    """Measures the seconds between polls."""
     broken: bool = False
     """Answer 503 to everything."""
     hits: Counter[str] = field(default_factory=Counter)
@@ -60,6 +79,8 @@ class OidcIssuer:
         self.gate.set()
         self._opaque: dict[str, str] = {}
         self._devices: dict[str, _Device] = {}
+        self._refresh: dict[str, tuple[str, str]] = {}
+        self._former: list[RSAKey | ECKey | OKPKey] = []
         self._key: RSAKey | ECKey | OKPKey = RSAKey.generate_key(
             2048, {"kid": secrets.token_hex(4), "use": "sig"}
         )
@@ -77,7 +98,7 @@ class OidcIssuer:
 
     def provider(self, provider_id: str = "river", **settings: Any) -> dict[str, Any]:
         """Settings of an ``OidcProvider`` for this issuer, with a default client for the device flow."""
-        client = {"id": "river-public", "grant_types": [f"{DEVICE_GRANT}+pkce", "refresh_token"]}
+        client = {"id": PUBLIC, "grant_types": [f"{DEVICE_GRANT}+pkce", "refresh_token"]}
         return {
             "id": provider_id,
             "issuer": self.url,
@@ -86,14 +107,15 @@ class OidcIssuer:
             "allow_private_network": True,
         } | settings
 
-    def rotate_keys(self, key: RSAKey | ECKey | OKPKey | None = None) -> None:
-        """Sign with a new key; the old one is gone."""
+    def rotate_keys(self, key: RSAKey | ECKey | OKPKey | None = None, *, keep: bool = False) -> None:
+        """Sign with a new key; the old one is gone, or still published."""
+        self._former = [*self._former, self._key] if keep else []
         self._key = key or ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "use": "sig"})
 
     def jwt(self, subject: str = "ana", *, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """An access token that can be verified without asking; claims that are None are left out."""
         now = int(time.time())
-        payload = {"iss": self.url, "sub": subject, "iat": now, "exp": now + 300} | claims
+        payload = {"iss": self.url, "sub": subject, "iat": now, "exp": int(now + self.lifetime)} | claims
         kept = {name: value for name, value in payload.items() if value is not None}
         algorithm = "RS256" if isinstance(self._key, RSAKey) else "ES256"
         given = {"alg": algorithm, "kid": self._key.kid} | (header or {})
@@ -108,8 +130,8 @@ class OidcIssuer:
         return token
 
     def revoke(self, token: str) -> None:
-        """Forget an opaque token."""
-        del self._opaque[token]
+        """Forget an opaque token, or a refresh token; those that tell everything themselves can only expire."""
+        del (self._opaque if token in self._opaque else self._refresh)[token]
 
     def close(self) -> None:
         """Stop the server."""
@@ -125,14 +147,16 @@ class OidcIssuer:
         if path == "/.well-known/openid-configuration":
             return 200, self._discovery()
         if path == "/jwks":
-            return 200, KeySet([self._key]).as_dict(private=False)
+            return 200, KeySet([self._key, *self._former]).as_dict(private=False)
         if path == "/userinfo":
             return self._answer_userinfo(authorization)
         if path == "/device":
-            return 200, self._start_device(form)
+            return self._start_device(form)
         if path == "/activate" and query.get("code") in self._devices:
-            self._devices[query["code"]].approved = True
-            return 200, {"approved": True}
+            device = self._devices[query["code"]]
+            device.denied = "deny" in query
+            device.approved = not device.denied
+            return 200, {"approved": device.approved}
         if path == "/token":
             return self._answer_token(form, authorization)
         return 404, {"error": "not_found"}
@@ -163,45 +187,81 @@ class OidcIssuer:
                 return 401, {"error": "invalid_token"}
         return 200, {"sub": subject} | self.userinfo.get(subject, {})
 
-    def _start_device(self, form: dict[str, str]) -> dict[str, Any]:
+    def _start_device(self, form: dict[str, str]) -> Any:
+        client = form.get("client_id", "")
+        if client not in self.clients:
+            return 401, {"error": "invalid_client"}
         code = secrets.token_hex(8)
-        self._devices[code] = _Device(form.get("code_challenge"), self.approve)
-        return {
+        self._devices[code] = _Device(client, form.get("code_challenge"), self.approve)
+        return 200, {
             "device_code": code,
             "user_code": code[:6],
             "verification_uri": f"{self.url}/activate",
             "verification_uri_complete": f"{self.url}/activate?code={code}",
             "expires_in": 300,
-            "interval": 1,
+            "interval": self.interval,
         }
 
     def _answer_token(self, form: dict[str, str], authorization: str) -> Any:
+        client, secret = _client(form, authorization)
+        if not client or secret != self.clients.get(client, secret or "nobody's"):
+            return 401, {"error": "invalid_client"}
         grant = form.get("grant_type")
-        if grant == "client_credentials" and (
-            form.get("client_secret") or authorization.startswith("Basic ")
-        ):
-            client = form.get("client_id") or base64.b64decode(authorization[6:]).decode().partition(":")[0]
-            return 200, self._tokens(client)
-        if grant == "refresh_token" and form.get("refresh_token", "").startswith("refresh-"):
-            return 200, self._tokens(form["refresh_token"].removeprefix("refresh-"))
+        if grant == "client_credentials" and secret is not None:
+            # A client that is its own user needs no refresh token (RFC 6749, 4.4.3).
+            answer = self._tokens(client, client)
+            return 200, {key: value for key, value in answer.items() if key != "refresh_token"}
+        if grant == "refresh_token":
+            given = form.get("refresh_token", "")
+            known, subject = self._refresh.get(given, ("", ""))
+            if known == client:
+                if not self.refresh_once:
+                    return 200, self._tokens(subject, client) | {"refresh_token": given}
+                del self._refresh[given]
+                return 200, self._tokens(subject, client)
         if grant == DEVICE_GRANT and form.get("device_code") in self._devices:
-            device = self._devices[form["device_code"]]
-            if not device.approved:
-                return 400, {"error": "authorization_pending"}
-            verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-            if device.challenge in (None, base64.urlsafe_b64encode(verifier).decode().rstrip("=")):
-                return 200, self._tokens(self.subject)
+            return self._poll(form, client)
         return 400, {"error": "invalid_grant"}
 
-    def _tokens(self, subject: str) -> dict[str, Any]:
+    def _poll(self, form: dict[str, str], client: str) -> Any:
+        code = form["device_code"]
+        device = self._devices[code]
+        now, before = self.clock(), device.polled
+        device.polled = now
+        # Clients round their intervals.
+        if now - before < 0.9 * self.interval:
+            return 400, {"error": "slow_down"}
+        if device.denied:
+            return 400, {"error": "access_denied"}
+        if not device.approved:
+            return 400, {"error": "authorization_pending"}
+        verifier = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        challenge = base64.urlsafe_b64encode(verifier).decode().rstrip("=")
+        if device.client != client or device.challenge not in (None, challenge):
+            return 400, {"error": "invalid_grant"}
+        del self._devices[code]
+        return 200, self._tokens(self.subject, client)
+
+    def _tokens(self, subject: str, client: str) -> dict[str, Any]:
         info = self.userinfo.get(subject, {})
+        refresh = secrets.token_urlsafe(24)
+        self._refresh[refresh] = (client, subject)
         return {
-            "access_token": self.jwt(subject, **info),
-            "refresh_token": f"refresh-{subject}",
-            "id_token": self.jwt(subject, aud="river-public", at_hash="x", **info),
+            # The identifier makes each token another one, also within a second.
+            "access_token": self.jwt(subject, jti=secrets.token_hex(8), **info),
+            "refresh_token": refresh,
+            "id_token": self.jwt(subject, aud=client, at_hash="x", **info),
             "token_type": "Bearer",
-            "expires_in": 300,
+            "expires_in": int(self.lifetime),
         }
+
+
+def _client(form: dict[str, str], authorization: str) -> tuple[str, str | None]:
+    """Id and secret of the client that asks, from the form or HTTP Basic."""
+    if authorization.startswith("Basic "):
+        client, _, secret = base64.b64decode(authorization[6:]).decode().partition(":")
+        return unquote(client), unquote(secret)
+    return form.get("client_id", ""), form.get("client_secret")
 
 
 def _handler(issuer: OidcIssuer) -> type[BaseHTTPRequestHandler]:
