@@ -48,7 +48,12 @@ def put(engine: Engine) -> Callable[[str, str, dict[str, Any]], None]:
         with transaction(engine) as connection:
             connection.execute(
                 stored_processes.insert().values(
-                    user_id=user_id, id=process_id, definition=definition, summary={}, created=now, updated=now
+                    user_id=user_id,
+                    id=process_id,
+                    definition=definition,
+                    summary={},
+                    created=now,
+                    updated=now,
                 )
             )
 
