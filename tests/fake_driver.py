@@ -23,6 +23,7 @@ from connexeo.generated.errors import (
 )
 from connexeo.settings import Settings
 from fake_jobs import FakeJobs
+from fake_services import FakeServices
 
 PASSWORD = "secret"
 
@@ -217,7 +218,6 @@ class FakeDriver:
     """All microservices that have a protocol; the others are not supported."""
 
     file_storage = None
-    secondary_services = None
 
     def __init__(
         self, collections: Sequence[Json] | None = None, processes: Sequence[Json] | None = None
@@ -234,6 +234,7 @@ class FakeDriver:
         self.data_processing = FakeProcessing()
         self.user_defined_processes = FakeUserDefinedProcesses()
         self.batch_jobs = FakeJobs()
+        self.secondary_services = FakeServices()
         self.account_management = FakeAccounts({name: User(name, name.title()) for name in ("alice", "bob")})
         self.running = False
 

@@ -170,7 +170,7 @@ class LocalServices:
             media_type=MEDIA_TYPES[settings["format"]],
             min_zoom=settings["min_zoom"],
             max_zoom=settings["max_zoom"],
-            bounds=_bounds(row),
+            bounds=_bounds(settings, await self._tiles.survey(row)),
             tile_matrix_sets=sets,
         )
 
@@ -242,7 +242,8 @@ def _attributes(row: RowMapping) -> dict[str, Any]:
         "tile_size": settings["tile_size"],
         "media_type": MEDIA_TYPES[settings["format"]],
     }
-    bounds, survey = _bounds(row), row["survey"] or {}
+    survey = row["survey"] or {}
+    bounds = _bounds(settings, survey)
     if bounds is not None:
         attributes["bounds"] = list(bounds)
     if survey.get("bands"):
@@ -252,8 +253,8 @@ def _attributes(row: RowMapping) -> dict[str, Any]:
     return attributes
 
 
-def _bounds(row: RowMapping) -> tuple[float, float, float, float] | None:
-    bounds = row["configuration"].get("bounds") or (row["survey"] or {}).get("bounds")
+def _bounds(settings: Json, survey: Json) -> tuple[float, float, float, float] | None:
+    bounds = settings.get("bounds") or survey.get("bounds")
     return None if bounds is None else (bounds[0], bounds[1], bounds[2], bounds[3])
 
 

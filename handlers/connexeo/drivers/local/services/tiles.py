@@ -101,6 +101,13 @@ class Tiles:
             )
         return _as_tile(content, settings)
 
+    async def survey(self, service: RowMapping) -> Json:
+        """Where the data of a service lies and which values it has; empty where that cannot be told now."""
+        try:
+            return await self._survey(service)
+        except InfrastructureBusy:
+            return {}
+
     async def stop(self) -> None:
         """End what is being drawn."""
         await self._flights.stop()
