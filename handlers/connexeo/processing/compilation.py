@@ -11,6 +11,7 @@ from connexeo.processing.calls import user_key
 from connexeo.processing.definitions import CallbackSignature, Parameter, ProcessDefinition
 from connexeo.processing.environment import Environment
 from connexeo.processing.graph import Graph, Node, is_child_graph, is_reference, read_graph
+from connexeo.processing.planning.pushdown import push_down
 from connexeo.processing.process import ProcessFunction
 from connexeo.processing.program import (
     Argument,
@@ -59,7 +60,7 @@ class _Compiler:
             raise ProcessGraphComplexity(f"The process graph expands to more than {MAX_STEPS} processes.")
         used = {ref.target for node in graph.nodes for ref in node.references if ref.kind == "from_parameter"}
         children = (name for step in steps for _, _, value in step.arguments for name in _free(value))
-        return Program(steps, position[graph.result], frozenset(used.union(children)), size)
+        return push_down(Program(steps, position[graph.result], frozenset(used.union(children)), size))
 
     def step(self, node: Node, position: Mapping[str, int], ends: tuple[int, ...]) -> Step:
         definition, function, wants_environment = self.find(node)

@@ -12,6 +12,7 @@ from connexeo.processing.definitions import Definitions, default_definitions
 
 if TYPE_CHECKING:
     from connexeo.fetch import GuardedClient
+    from connexeo.processing.planning.needs import Needs
 
 BoundingBox = tuple[float, float, float, float]
 Interval = tuple[datetime | None, datetime | None]
@@ -126,6 +127,10 @@ class Environment:
     """The predefined processes."""
     window: Window | None = None
     """The part of the world that collections are read for, and its grid; None: what the graph asks for."""
+    pushdown: bool = True
+    """Whether `load_collection` leaves out what the graph does not use; results are the same."""
+    needs: Needs | None = None
+    """What the graph uses of the cube that a process function loads; None: all of it."""
     node: str | None = None
     """The node whose process function gets this environment."""
 

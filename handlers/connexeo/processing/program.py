@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from connexeo.generated.errors import (
@@ -17,6 +17,7 @@ from connexeo.processing.process import ProcessFunction
 
 if TYPE_CHECKING:
     from connexeo.processing.environment import Environment
+    from connexeo.processing.planning.pushdown import Demand
 
 Values = Mapping[str, Any]
 Argument = Callable[["Frame"], Any]
@@ -129,6 +130,8 @@ class Step:
     wants_environment: bool
     ends: tuple[int, ...]
     """Steps whose values are not needed after this one."""
+    demand: Demand | None = None
+    """Of steps that load cubes: what the steps behind them use."""
 
     def run(self, frame: Frame) -> Any:
         """The value of the node; errors carry the node's id in the attribute `node`."""
@@ -137,7 +140,7 @@ class Step:
                 name: self._value(name, known, argument, frame) for name, known, argument in self.arguments
             }
             if self.wants_environment:
-                given["environment"] = frame.environment.at(self.node)
+                given["environment"] = self._environment(frame)
             return self.function(**given)
         except OpenEOError as error:
             _placed(self.node, error)
@@ -149,6 +152,12 @@ class Step:
             # Whatever a library raises: users get an openEO error that names the node, the log gets the cause.
             message = f"Process '{self.process_id}' failed unexpectedly (node '{self.node}')."
             raise _placed(self.node, Internal(message)) from error
+
+    def _environment(self, frame: Frame) -> Environment:
+        world = frame.environment.at(self.node)
+        if self.demand is None or not world.pushdown:
+            return world
+        return replace(world, needs=self.demand(frame))
 
     def _value(self, name: str, known: Parameter | None, argument: Argument, frame: Frame) -> Any:
         """The value of an argument, checked where it was not known before."""

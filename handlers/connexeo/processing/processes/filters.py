@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Bounds = tuple[float, float, float, float]
+Centres = np.ndarray[Any, np.dtype[Any]]
 
 _EDGE_POINTS = 101
 """Points per edge of a bounding box that are projected: enough for edges that bend."""
@@ -98,18 +99,37 @@ def filter_bbox(data: xr.DataArray, extent: Mapping[str, Any]) -> xr.DataArray:
     x, y = spatial_dimension(data, "x"), spatial_dimension(data, "y")
     if x is None or y is None:
         raise DimensionNotAvailable("The data cube has no horizontal spatial dimensions.")
-    around = (*_range(coordinates(data, x.name)), *_range(coordinates(data, y.name)))
-    west, south, east, north = _bounds_in(extent, crs_of(data), (around[0], around[2], around[1], around[3]))
-    ranges = {x.name: (west, east), y.name: (south, north)}
+    columns, rows = kept_pixels(extent, coordinates(data, x.name), coordinates(data, y.name), crs_of(data))
+    kept = {x.name: columns, y.name: rows}
     z = spatial_dimension(data, "z")
     base, height = extent.get("base"), extent.get("height")
     if z is not None and (base is not None or height is not None):
-        ranges[z.name] = (-math.inf if base is None else base, math.inf if height is None else height)
-    kept = {}
-    for name, (low, high) in ranges.items():
-        centres = coordinates(data, name)
-        kept[name] = _slice(np.flatnonzero((centres >= low) & (centres <= high)))
+        low, high = -math.inf if base is None else base, math.inf if height is None else height
+        kept[z.name] = _between(coordinates(data, z.name), low, high)
     return make_cube(data.isel(kept), dimensions_of(data))
+
+
+def kept_pixels(
+    extent: Mapping[str, Any], x: Centres, y: Centres, crs: ReferenceSystem | None
+) -> tuple[Any, Any]:
+    """The columns and rows that `filter_bbox` keeps: slices, or indices where others lie in between.
+
+    Args:
+        extent: The bounding box.
+        x: Pixel centres of the columns.
+        y: Pixel centres of the rows.
+        crs: Of the pixels; None: the same as of the box.
+
+    Raises:
+        ProcessParameterInvalid: The reference system of the box is not known.
+    """
+    across, along = _range(x), _range(y)
+    west, south, east, north = _bounds_in(extent, crs, (across[0], along[0], across[1], along[1]))
+    return _between(x, west, east), _between(y, south, north)
+
+
+def _between(centres: Centres, low: float, high: float) -> Any:
+    return _slice(np.flatnonzero((centres >= low) & (centres <= high)))
 
 
 def _slice(indices: np.ndarray[Any, np.dtype[np.intp]]) -> Any:

@@ -136,6 +136,39 @@ def plan_on(
     return Plan(grid, (0, 0), tuple(moment for moment, _ in kept), tuple(bands), dates, dtype)
 
 
+def narrow(
+    plan: Plan,
+    times: Sequence[int] | None,
+    bands: Sequence[int] | None,
+    rows: slice | None,
+    columns: slice | None,
+) -> Plan:
+    """A part of a plan, of the same data type; None: all of a dimension.
+
+    Dates stay, even those of which nothing lies in the part: whoever cuts a cube keeps them too.
+    """
+    if rows is None and columns is None and times is None and bands is None:
+        return plan
+    grid, origin = plan.grid, plan.origin
+    if rows is not None or columns is not None:
+        rows, columns = rows or slice(0, grid.height), columns or slice(0, grid.width)
+        grid, origin = grid.part(rows, columns), (origin[0] + rows.start, origin[1] + columns.start)
+    dates = range(len(plan.times)) if times is None else times
+    kinds = range(len(plan.bands)) if bands is None else bands
+    layers = tuple(
+        tuple(tuple(layer for layer in plan.layers[t][b] if _reaches(layer, grid)) for b in kinds)
+        for t in dates
+    )
+    return Plan(
+        grid,
+        origin,
+        tuple(plan.times[t] for t in dates),
+        tuple(plan.bands[b] for b in kinds),
+        layers,
+        plan.dtype,
+    )
+
+
 def _reaches(layer: Layer, grid: Grid) -> bool:
     return overlaps(_bounds_in(layer.grid, grid.crs), grid.bounds)
 
