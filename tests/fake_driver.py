@@ -22,6 +22,7 @@ from connexeo.generated.errors import (
     TokenInvalid,
 )
 from connexeo.settings import Settings
+from fake_files import FakeFiles
 from fake_jobs import FakeJobs
 from fake_services import FakeServices
 
@@ -217,8 +218,6 @@ class FakeAccounts:
 class FakeDriver:
     """All microservices that have a protocol; the others are not supported."""
 
-    file_storage = None
-
     def __init__(
         self, collections: Sequence[Json] | None = None, processes: Sequence[Json] | None = None
     ) -> None:
@@ -234,6 +233,7 @@ class FakeDriver:
         self.data_processing = FakeProcessing()
         self.user_defined_processes = FakeUserDefinedProcesses()
         self.batch_jobs = FakeJobs()
+        self.file_storage = FakeFiles()
         self.secondary_services = FakeServices()
         self.account_management = FakeAccounts({name: User(name, name.title()) for name in ("alice", "bob")})
         self.running = False

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +10,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connexeo.handlers.downloads import Download, content_disposition, parse_ranges
 from connexeo.server.errors import Errors
+from fake_files import FakeContent
 
 CONTENT = bytes(range(256)) * 4
-MODIFIED = datetime(2025, 3, 1, 7, 45, 30, 250_000, tzinfo=UTC)
 LAST_MODIFIED = "Sat, 01 Mar 2025 07:45:30 GMT"
 BEFORE = "Sat, 01 Mar 2025 07:45:29 GMT"
 
 
-@dataclass
-class FakeContent:
-    """Bytes, in chunks of 100."""
-
-    content: bytes = CONTENT
-    name: str = 'höhen "a".tif'
-    media_type: str = "image/tiff"
-    modified: datetime = MODIFIED
-    etag: str = "abc"
-    path: Path | None = None
-    size: int = len(CONTENT)
-    readers: int = 0
-
-    async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        self.readers += 1
-        try:
-            for place in range(start, min(end, len(self.content)), 100):
-                yield self.content[place : min(place + 100, end)]
-        finally:
-            self.readers -= 1
+def fake(content: bytes = CONTENT, **properties: Any) -> FakeContent:
+    return FakeContent(content, **{"name": 'höhen "a".tif', **properties})
 
 
 def ask(content: FakeContent, method: str = "GET", **headers: str) -> httpx.Response:
@@ -56,7 +35,7 @@ def ask(content: FakeContent, method: str = "GET", **headers: str) -> httpx.Resp
 
 
 def test_whole_file() -> None:
-    answer = ask(FakeContent())
+    answer = ask(fake())
     assert (answer.status_code, answer.content) == (200, CONTENT)
     assert dict(answer.headers) == {
         "content-type": "image/tiff",
@@ -70,9 +49,9 @@ def test_whole_file() -> None:
 
 
 def test_empty_file() -> None:
-    answer = ask(FakeContent(b"", size=0))
+    answer = ask(fake(b"", size=0))
     assert (answer.status_code, answer.content, answer.headers["content-length"]) == (200, b"", "0")
-    assert ask(FakeContent(b"", size=0), range="bytes=0-").status_code == 416
+    assert ask(fake(b"", size=0), range="bytes=0-").status_code == 416
 
 
 @pytest.mark.parametrize(
@@ -81,7 +60,7 @@ def test_empty_file() -> None:
 )
 def test_head_says_what_get_would(wanted: str | None, status: int, length: str | None) -> None:
     headers = {"range": wanted} if wanted else {}
-    got, answer = ask(FakeContent(), **headers), ask(FakeContent(), "HEAD", **headers)
+    got, answer = ask(fake(), **headers), ask(fake(), "HEAD", **headers)
     assert answer.status_code == got.status_code == status
     if length is not None:
         assert answer.content == b""
@@ -103,7 +82,7 @@ def test_head_says_what_get_would(wanted: str | None, status: int, length: str |
     ],
 )
 def test_single_range(wanted: str, start: int, end: int) -> None:
-    answer = ask(FakeContent(), range=wanted)
+    answer = ask(fake(), range=wanted)
     assert (answer.status_code, answer.content) == (206, CONTENT[start:end])
     assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/1024"
     assert answer.headers["content-length"] == str(end - start)
@@ -111,7 +90,7 @@ def test_single_range(wanted: str, start: int, end: int) -> None:
 
 
 def test_several_ranges() -> None:
-    answer = ask(FakeContent(), range="bytes=1000-1009, 0-4")
+    answer = ask(fake(), range="bytes=1000-1009, 0-4")
     assert answer.status_code == 206
     assert "content-range" not in answer.headers
     assert int(answer.headers["content-length"]) == len(answer.content)
@@ -138,13 +117,13 @@ def test_several_ranges() -> None:
     ],
 )
 def test_range_that_is_none_is_ignored(wanted: str) -> None:
-    answer = ask(FakeContent(), range=wanted)
+    answer = ask(fake(), range=wanted)
     assert (answer.status_code, answer.content) == (200, CONTENT)
 
 
 @pytest.mark.parametrize("wanted", ["bytes=1024-", "bytes=5000-6000", "bytes=-0", "bytes=1024-,2000-3000"])
 def test_range_behind_the_end(wanted: str) -> None:
-    answer = ask(FakeContent(), range=wanted)
+    answer = ask(fake(), range=wanted)
     assert answer.status_code == 416
     assert answer.json()["code"] == "RangeNotSatisfiable"
     assert answer.headers["content-range"] == "bytes */1024"
@@ -162,7 +141,7 @@ def test_range_behind_the_end(wanted: str) -> None:
     ],
 )
 def test_rest_of_a_file_only_if_it_is_the_same(validator: str, status: int) -> None:
-    answer = ask(FakeContent(), range="bytes=1000-", if_range=validator)
+    answer = ask(fake(), range="bytes=1000-", if_range=validator)
     assert answer.status_code == status
     assert answer.content == (CONTENT[1000:] if status == 206 else CONTENT)
 
@@ -189,7 +168,7 @@ def test_rest_of_a_file_only_if_it_is_the_same(validator: str, status: int) -> N
     ],
 )
 def test_conditions(headers: dict[str, str], status: int) -> None:
-    answer = ask(FakeContent(), **headers)
+    answer = ask(fake(), **headers)
     assert answer.status_code == status
     if status == 304:
         assert answer.content == b""
@@ -200,7 +179,7 @@ def test_conditions(headers: dict[str, str], status: int) -> None:
 
 
 def test_what_cannot_be_read_is_an_error_and_no_broken_connection() -> None:
-    answer = ask(FakeContent(b""))
+    answer = ask(fake(b"", size=5))
     assert answer.status_code == 500
     assert answer.json()["code"] == "StorageFailure"
 
@@ -226,7 +205,7 @@ async def disconnected_after(chunks: int, app: ASGIApp) -> list[Message]:
 
 
 def test_client_that_goes_away_is_not_read_for() -> None:
-    content = FakeContent(bytes(10**6), size=10**6)
+    content = fake(bytes(10**6), size=10**6)
     sent = asyncio.run(disconnected_after(3, Download(content)))
     assert 3 < len(sent) < 20
     assert content.readers == 0
@@ -242,7 +221,7 @@ def test_server_that_sends_files_by_itself(tmp_path: Path) -> None:
         raise AssertionError("nothing is to be received")
 
     scope = {"type": "http", "method": "GET", "headers": [], "extensions": {"http.response.pathsend": {}}}
-    asyncio.run(Download(FakeContent(path=tmp_path / "file"))(scope, receive, send))
+    asyncio.run(Download(fake(path=tmp_path / "file"))(scope, receive, send))
     assert sent[1] == {"type": "http.response.pathsend", "path": str(tmp_path / "file")}
     assert (b"content-length", b"1024") in sent[0]["headers"]
 

@@ -30,7 +30,7 @@ class LocalWorkspace:
     """
 
     def __init__(
-        self, engine: Engine, storage: Storage, user_id: str, scratch: Path, *, quota: int | None = None
+        self, engine: Engine, storage: Storage, user_id: str, scratch: Path, *, quota: int | None
     ) -> None:
         self._engine = engine
         self._storage = storage

@@ -23,13 +23,15 @@ class Questions:
         storage: Where files and results lie.
         user_id: Whose they are.
         scratch: Folder for local copies; made when it is first needed.
+        quota: Bytes that the user's files may take.
     """
 
-    def __init__(self, engine: Engine, storage: Storage, user_id: str, scratch: Path) -> None:
+    def __init__(self, engine: Engine, storage: Storage, user_id: str, scratch: Path, *, quota: int) -> None:
         self._engine = engine
         self._storage = storage
         self._user_id = user_id
         self._scratch = scratch
+        self._quota = quota
 
     def __call__(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """The answer, a JSON value.
@@ -51,4 +53,4 @@ class Questions:
         from connexeo.drivers.local.workspace import LocalWorkspace
 
         self._scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return LocalWorkspace(self._engine, self._storage, self._user_id, self._scratch)
+        return LocalWorkspace(self._engine, self._storage, self._user_id, self._scratch, quota=self._quota)

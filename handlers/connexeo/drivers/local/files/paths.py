@@ -19,8 +19,6 @@ LONGEST_NAME = 255
 
 _EXCLUDED = frozenset("\\:'\"")
 """What the contract excludes, beside control characters."""
-_UNPRINTABLE = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
-"""Categories of characters that cannot be seen, or change the direction of what follows."""
 
 _MEDIA_TYPES = {
     ".fgb": "application/flatgeobuf",
@@ -70,7 +68,8 @@ def _fault(path: str) -> str | None:
     for character in path:
         if character in _EXCLUDED:
             return f"it must not contain {character}"
-        if unicodedata.category(character) in _UNPRINTABLE or character == "\ufffd":
+        # What cannot be seen, or changes the direction of what follows; and what stands for bytes that are no UTF-8.
+        if not character.isprintable() or character == "\ufffd":
             return f"it must not contain the character U+{ord(character):04X}"
     if len(path.encode()) > LONGEST_PATH:
         return f"it is longer than {LONGEST_PATH} bytes"

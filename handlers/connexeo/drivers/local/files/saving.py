@@ -12,7 +12,12 @@ from connexeo.drivers.local.files.paths import check_path
 from connexeo.drivers.local.files.store import Blob, key_of, new_name, replace_file, room_for
 from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.storage import Storage
-from connexeo.generated.errors import StorageFailure, StorageQuotaExceeded
+from connexeo.generated.errors import (
+    FileOperationUnsupported,
+    FilePathInvalid,
+    StorageFailure,
+    StorageQuotaExceeded,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -47,13 +52,14 @@ def save_file(
     with source.open("rb") as file:
         checksum = hashlib.file_digest(file, "sha256").hexdigest()
     blob = Blob(new_name(), size, checksum)
+    storage.put(source, key_of(blob.name))
     try:
-        storage.put(source, key_of(blob.name))
         with transaction(engine) as connection:
-            before = replace_file(connection, user_id, path, blob, quota)
-    except BaseException:
+            _, before = replace_file(connection, user_id, path, blob, quota)
+    except (StorageQuotaExceeded, FilePathInvalid, FileOperationUnsupported):
         discard(storage, blob.name)
         raise
+    # After any other error the row may be there after all: that is for the sweep to find out.
     if before is not None:
         discard(storage, before)
 

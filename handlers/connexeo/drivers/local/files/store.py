@@ -7,7 +7,7 @@ A blob is written first, under a random name, and becomes a file by one transact
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -106,11 +106,11 @@ def room_for(connection: Connection, user_id: str, path: str, quota: int | None)
 
 def replace_file(
     connection: Connection, user_id: str, path: str, blob: Blob, quota: int | None
-) -> str | None:
+) -> tuple[dict[str, Any], str | None]:
     """Make a blob the file at a path; in a transaction that writes.
 
     Returns:
-        Name of the blob that was there before; it is to be deleted after the transaction.
+        The new row, and the name of the blob that was there before: it is to be deleted after the transaction.
 
     Raises:
         StorageQuotaExceeded: when there is no longer room for it.
@@ -120,7 +120,9 @@ def replace_file(
     room = room_for(connection, user_id, path, quota)
     if room is not None and blob.size > room:
         raise StorageQuotaExceeded()
-    values = {
+    row = {
+        "user_id": user_id,
+        "path": path,
         "blob": blob.name,
         "size": blob.size,
         "checksum": blob.checksum,
@@ -130,10 +132,10 @@ def replace_file(
     mine = owned(files, user_id, path=path)
     before = connection.execute(select(files.c.blob).where(mine)).scalar()
     if before is not None:
-        connection.execute(update(files).where(mine).values(values))
-        return str(before)
-    connection.execute(insert(files).values(user_id=user_id, path=path, **values))
-    return None
+        connection.execute(update(files).where(mine).values(row))
+        return row, str(before)
+    connection.execute(insert(files).values(row))
+    return row, None
 
 
 def remove_file(connection: Connection, user_id: str, path: str) -> str:
@@ -156,7 +158,7 @@ def blobs(connection: Connection) -> set[str]:
     return set(connection.execute(select(files.c.blob)).scalars())
 
 
-def document(row: RowMapping) -> dict[str, Any]:
+def document(row: Mapping[Any, Any]) -> dict[str, Any]:
     """A file as the contract describes it, with its media type and checksum besides."""
     return {
         "path": row["path"],
