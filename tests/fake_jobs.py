@@ -164,7 +164,7 @@ def make_results(job_id: str) -> JobResults:
         "openeo:status": "finished",
         "assets": {"data.txt": asset},
     }
-    item = {
+    item: dict[str, object] = {
         "type": "Feature",
         "stac_version": "1.1.0",
         "stac_extensions": [],

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 
 from connexeo.drivers.interface import Json, User
 from connexeo.drivers.local.accounts import LocalAccounts
+from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.processing.formats import list_formats
 
 
 class LocalCapabilities:
     """File formats, and whether the database answers. There is no runtime for user-defined functions yet."""
 
-    def __init__(self, accounts: LocalAccounts) -> None:
+    def __init__(self, accounts: LocalAccounts, billing: Billing) -> None:
         self._accounts = accounts
+        self._billing = billing
 
     async def capabilities(self, user: User | None) -> Json:
-        """Nothing beyond what every back-end says of itself."""
-        return {}
+        """Currency and plans, where the deployment charges."""
+        return self._billing.capabilities()
 
     async def list_file_types(self, user: User | None) -> Json:
         """The formats that the process engine reads and writes."""

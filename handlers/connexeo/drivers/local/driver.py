@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from connexeo.drivers.interface import (
     AccountManagement,
@@ -24,6 +24,7 @@ from connexeo.drivers.local.discovery import LocalDiscovery
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.files.file_storage import LocalFileStorage
 from connexeo.drivers.local.jobs.batch_jobs import LocalBatchJobs
+from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
 from connexeo.drivers.local.services.services import LocalServices
 from connexeo.drivers.local.services.types import PARAMETER_NAMES
@@ -34,6 +35,9 @@ from connexeo.drivers.local.stored_processes.checking import ProcessChecks
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
 from connexeo.settings import Settings
+
+if TYPE_CHECKING:
+    from connexeo.drivers.local.jobs.worker import Worker
 
 
 class LocalDriver:
@@ -53,7 +57,8 @@ class LocalDriver:
     account_management: AccountManagement | None
 
     def __init__(self, settings: Settings) -> None:
-        sources = Sources.from_settings(settings)
+        self._settings = settings
+        self._sources = sources = Sources.from_settings(settings)
         definitions = load_definitions(sources)
         self._state = State.from_settings(settings)
         self._accounts = LocalAccounts.from_settings(settings, self._state)
@@ -63,7 +68,9 @@ class LocalDriver:
         self.account_management = self._accounts
         self.file_storage = self._files
         # It leaves out list_udf_runtimes: the operation does not exist here.
-        self.capabilities = cast(Capabilities, LocalCapabilities(self._accounts))
+        self.capabilities = cast(
+            Capabilities, LocalCapabilities(self._accounts, Billing.from_settings(settings))
+        )
         self.data_discovery = LocalDiscovery(Catalogue(sources.catalogues))
         self.process_discovery = LocalProcessDiscovery(definitions)
         finder = ProcessFinder(settings, self._state, definitions)
@@ -85,6 +92,12 @@ class LocalDriver:
             settings, self._state, drawing, partial(checks.check, parameters=PARAMETER_NAMES)
         )
         self.secondary_services = self._services
+
+    def job_worker(self) -> Worker:
+        """What runs batch jobs, for a process that does nothing else and does not start the driver."""
+        from connexeo.drivers.local.jobs.worker import Worker
+
+        return Worker(self._settings, self._sources, self._state, self._storage)
 
     async def start(self) -> None:
         """Open the database and make the signing key, if they are not there yet."""

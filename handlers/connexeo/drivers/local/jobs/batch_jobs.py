@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -313,14 +312,15 @@ def _place_of(offset: str) -> store.Place:
     """
     try:
         padded = offset.encode("ascii") + b"=" * (-len(offset) % 4)
-        microseconds, _, job_id = base64.urlsafe_b64decode(padded).decode("ascii").partition(".")
+        text = base64.urlsafe_b64decode(padded).decode("ascii")
+        microseconds, _, job_id = text.partition(".")
         created = _EPOCH + timedelta(microseconds=int(microseconds, 16))
-    except (ValueError, OverflowError, binascii.Error) as error:
+        if not store.is_job_id(job_id):
+            raise ValueError(job_id)
+    except (ValueError, OverflowError) as error:
         raise RequestInvalid(
             reason="query parameter 'offset': follow the `next` links of the list"
         ) from error
-    if "\0" in job_id:
-        raise RequestInvalid(reason="query parameter 'offset': follow the `next` links of the list")
     return created, job_id
 
 

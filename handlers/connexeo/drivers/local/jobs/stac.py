@@ -94,8 +94,10 @@ def make_asset(asset: Asset) -> Json:
         **_projection(asset),
     }
     if asset.bands:
-        described["bands"] = [dict(band) for band in asset.bands]
-        described["raster:bands"] = [_raster_band(band) for band in asset.bands]
+        # Statistics of a band without any data hold nothing, which STAC does not allow.
+        bands = [{key: value for key, value in band.items() if value != {}} for band in asset.bands]
+        described["bands"] = bands
+        described["raster:bands"] = [_raster_band(band) for band in bands]
     return {**described, **asset.extra}
 
 

@@ -45,6 +45,8 @@ class Signer:
             expires = int(moment, 16)
         except ValueError:
             return False
+        if moment != f"{expires:x}":
+            return False
         signed = [hmac.compare_digest(_signature(key, subject, expires), signature) for key in self._keys]
         return any(signed) and expires > self._now()
 
