@@ -409,3 +409,49 @@ def test_tls_proves_the_host_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         listener.shutdown(socket.SHUT_RDWR)
         thread.join()
     assert names == ["right.example", "right.example", "wrong.example", "right.example"]
+
+
+large = GuardedClient(FetchPolicy(allow_private=True, timeout=20, max_bytes=2**20))
+
+
+def test_downloads_go_to_disk(server: Any, tmp_path: Path) -> None:
+    url = server.answer("/a.tif", b"x" * 100_000)
+    target = tmp_path / "copy"
+    assert large.download(url, target) == 100_000
+    assert target.read_bytes() == b"x" * 100_000
+    assert "accept-encoding: identity" in server.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("body", "head", "error"),
+    [
+        (b"x" * 1001, {}, FetchTooLarge),
+        (b"x", {"status": "404 Not Found"}, FetchFailed),
+        (b"x", {"Content_Encoding": "gzip"}, FetchFailed),
+    ],
+)
+def test_failed_downloads_leave_nothing(
+    server: Any, tmp_path: Path, body: bytes, head: dict[str, str], error: type[FetchError]
+) -> None:
+    url = server.answer("/a.tif", body, **head)
+    with pytest.raises(error):
+        client.download(url, tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_downloads_that_are_cut_off(server: Any, tmp_path: Path) -> None:
+    def cut(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+
+    server.answers["/a.tif"] = cut
+    with pytest.raises(FetchFailed):
+        large.download(server.url("/a.tif"), tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_downloads_are_guarded_too(server: Any, tmp_path: Path) -> None:
+    url = server.answer("/a.tif", b"secret")
+    with pytest.raises(FetchRefused):
+        strict.download(url, tmp_path / "copy")
+    assert server.requests == []
+    assert list(tmp_path.iterdir()) == []

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from connexeo.fetch.addresses import Address, resolve
 from connexeo.fetch.decoding import ACCEPT_ENCODING, body_for
@@ -19,12 +20,14 @@ from connexeo.fetch.policy import FetchPolicy
 if TYPE_CHECKING:
     import httpx
 
+    Receive = Callable[[httpx.Response], Awaitable[bytes]]
+
 _HOST = re.compile(rb"[a-z0-9._-]+|[0-9a-f:.]+")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONNECT_TIMEOUT = 5.0
 _DEFAULT_HEADERS = {"accept": "*/*", "user-agent": "connexeo"}
 _OWN_HEADERS = frozenset({"host", "accept-encoding", "connection"})
-_KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-language", "user-agent"})
+_KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +68,34 @@ class GuardedClient:
         """
         own = {name.lower(): value for name, value in (headers or {}).items()}
         sent = _DEFAULT_HEADERS | {name: own[name] for name in own.keys() - _OWN_HEADERS}
+        return await self._within_time(url, sent, self._read)
+
+    def download(self, url: str, target: Path) -> int:
+        """GET a file, and write it to a path where nothing is yet; gives its size.
+
+        It goes straight to disk, so ``max_bytes`` may be more than memory has room for. When that fails, nothing is
+        left at the path.
+
+        Raises:
+            FetchError: also for a status other than 2xx, and for a body that ends too early.
+        """
+        with target.open("xb") as file:
+            try:
+                with ThreadPoolExecutor(1, thread_name_prefix="fetch") as executor:
+                    executor.submit(lambda: asyncio.run(self._adownload(url, file))).result()
+                return file.tell()
+            except BaseException:
+                target.unlink()
+                raise
+
+    async def _adownload(self, url: str, file: BinaryIO) -> None:
+        headers = _DEFAULT_HEADERS | {"accept-encoding": "identity"}
+        _check_status(await self._within_time(url, headers, partial(self._save, file)))
+
+    async def _within_time(self, url: str, headers: dict[str, str], receive: Receive) -> Fetched:
         try:
             async with asyncio.timeout(self.policy.timeout):
-                return await self._follow(url, sent)
+                return await self._follow(url, headers, receive)
         except TimeoutError as error:
             raise FetchTimeout(f"no complete answer within {self.policy.timeout:g} seconds") from error
 
@@ -90,10 +118,10 @@ class GuardedClient:
         """``aget_json`` for threads that may wait."""
         return _parse_json(self.get_bytes(url, {"accept": "application/json"} | dict(headers or {})))
 
-    async def _follow(self, url: str, headers: dict[str, str]) -> Fetched:
+    async def _follow(self, url: str, headers: dict[str, str], receive: Receive) -> Fetched:
         target = self._target(url)
         for _ in range(self.policy.max_redirects + 1):
-            answer = await self._exchange(target, headers)
+            answer = await self._exchange(target, headers, receive)
             location = answer.headers.get("location")
             if answer.status not in _REDIRECTS or location is None:
                 return answer
@@ -120,7 +148,7 @@ class GuardedClient:
             raise FetchRefused("the URL is malformed")
         return url
 
-    async def _exchange(self, target: httpx.URL, headers: Mapping[str, str]) -> Fetched:
+    async def _exchange(self, target: httpx.URL, headers: Mapping[str, str], receive: Receive) -> Fetched:
         import httpx
 
         host = target.raw_host.decode("ascii").strip("[]").rstrip(".")
@@ -129,24 +157,24 @@ class GuardedClient:
         try:
             for address in addresses[:-1]:
                 try:
-                    return await self._exchange_with(address, host, target, headers)
+                    return await self._exchange_with(address, host, target, headers, receive)
                 except (httpx.ConnectError, httpx.ConnectTimeout):
                     continue
-            return await self._exchange_with(addresses[-1], host, target, headers)
+            return await self._exchange_with(addresses[-1], host, target, headers, receive)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise FetchFailed(f"{host} cannot be reached") from error
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise FetchFailed(f"{host} does not answer properly") from error
 
     async def _exchange_with(
-        self, address: Address, host: str, target: httpx.URL, headers: Mapping[str, str]
+        self, address: Address, host: str, target: httpx.URL, headers: Mapping[str, str], receive: Receive
     ) -> Fetched:
         import httpx
 
         request = httpx.Request(
             "GET",
             target.copy_with(host=str(address), fragment=None),
-            headers={**headers, "host": target.netloc.decode("ascii"), "accept-encoding": ACCEPT_ENCODING},
+            headers={"accept-encoding": ACCEPT_ENCODING, **headers, "host": target.netloc.decode("ascii")},
             extensions={
                 "sni_hostname": host,
                 "timeout": httpx.Timeout(None, connect=_CONNECT_TIMEOUT).as_dict(),
@@ -158,7 +186,7 @@ class GuardedClient:
         async with httpx.AsyncHTTPTransport(verify=context, trust_env=False) as transport:
             response = await transport.handle_async_request(request)
             try:
-                body = b"" if response.status_code in _REDIRECTS else await self._read(response)
+                body = b"" if response.status_code in _REDIRECTS else await receive(response)
             finally:
                 await response.aclose()
         return Fetched(str(target), response.status_code, dict(response.headers), body)
@@ -167,9 +195,7 @@ class GuardedClient:
         limit = self.policy.max_bytes
         # Compressed data may be slightly longer than what it expands to, but not much.
         wire_limit = limit + limit // 100 + 1024
-        length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length[:20]) > wire_limit:
-            raise FetchTooLarge(f"the answer has more than {limit} bytes")
+        self._check_length(response, wire_limit)
         body = body_for(response.headers.get("content-encoding", ""), limit)
         received = 0
         async for piece in response.aiter_raw():
@@ -179,6 +205,23 @@ class GuardedClient:
             body.feed(piece)
         return body.finish()
 
+    async def _save(self, file: BinaryIO, response: httpx.Response) -> bytes:
+        limit = self.policy.max_bytes
+        self._check_length(response, limit)
+        if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise FetchFailed("the answer has a content encoding that was not asked for")
+        async for piece in response.aiter_raw():
+            if file.tell() + len(piece) > limit:
+                raise FetchTooLarge(f"the answer has more than {limit} bytes")
+            file.write(piece)
+        return b""
+
+    def _check_length(self, response: httpx.Response, limit: int) -> None:
+        """Refuse at once what says itself that it is too long."""
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length[:20]) > limit:
+            raise FetchTooLarge(f"the answer has more than {self.policy.max_bytes} bytes")
+
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
     return url.scheme, url.raw_host, url.port
@@ -187,12 +230,16 @@ def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
 def _parse_json(answer: Fetched) -> Any:
     import orjson
 
-    if not 200 <= answer.status < 300:
-        raise FetchFailed(f"the server answers with status {answer.status}", answer.status)
+    _check_status(answer)
     try:
         return orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
         raise FetchFailed("the answer is not JSON", answer.status) from error
+
+
+def _check_status(answer: Fetched) -> None:
+    if not 200 <= answer.status < 300:
+        raise FetchFailed(f"the server answers with status {answer.status}", answer.status)
 
 
 @lru_cache(maxsize=8)
