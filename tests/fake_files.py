@@ -44,7 +44,9 @@ class FakeContent:
 class FakeFiles:
     """Takes every path but ``invalid``, and a thousand bytes for each file."""
 
-    stored: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    stored: dict[tuple[str, str], bytes] = field(
+        default_factory=lambda: {("alice", "read.txt"): b"read", ("alice", "deep/old.txt"): b"old"}
+    )
     """Contents by user and path."""
     announced: list[int | None] = field(default_factory=list)
     """Sizes that uploads announced, in order."""
