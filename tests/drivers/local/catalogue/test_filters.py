@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from connexeo.drivers.local.catalogue.filters import footprint, matches, satisfies
+from connexeo.drivers.local.catalogue.filters import satisfies
+from connexeo.processing.reading.footprints import footprint, matches
 
 ITEM: dict[str, Any] = {
     "id": "i1",

@@ -16,12 +16,13 @@ import orjson
 
 from connexeo.drivers.interface import Page
 from connexeo.drivers.local.catalogue.cube_metadata import complete
-from connexeo.drivers.local.catalogue.filters import Box, Interval, footprint, matches, satisfies
+from connexeo.drivers.local.catalogue.filters import satisfies
 from connexeo.drivers.local.catalogue.folders import FolderSource
 from connexeo.drivers.local.catalogue.queryables import queryables
 from connexeo.drivers.local.catalogue.stac_apis import JsonClient, SourceUnavailable, StacApiSource
 from connexeo.fetch import FetchPolicy, GuardedClient
 from connexeo.generated.errors import CollectionNotFound, Internal
+from connexeo.processing.reading.footprints import Box, Interval, footprint, matches
 
 _log = logging.getLogger(__name__)
 

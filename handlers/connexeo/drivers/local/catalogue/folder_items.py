@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from connexeo.drivers.local.catalogue.filters import Box, Footprint, Interval, footprint, matches
 from connexeo.drivers.local.catalogue.paths import linked, local_path
 from connexeo.drivers.local.catalogue.recheck import Recheck
+from connexeo.processing.reading.footprints import Box, Footprint, Interval, footprint, matches
 
 _log = logging.getLogger(__name__)
 

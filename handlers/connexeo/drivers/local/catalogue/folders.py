@@ -19,10 +19,10 @@ from connexeo.drivers.local.catalogue.documents import (
     check_collection,
     public_collection,
 )
-from connexeo.drivers.local.catalogue.filters import Box, Interval
 from connexeo.drivers.local.catalogue.folder_items import FolderItems
 from connexeo.drivers.local.catalogue.paths import linked
 from connexeo.drivers.local.catalogue.recheck import Recheck
+from connexeo.processing.reading.footprints import Box, Interval
 
 _log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
@@ -18,10 +18,11 @@ from connexeo.drivers.local.catalogue.documents import (
     check_collection,
     public_collection,
 )
-from connexeo.drivers.local.catalogue.filters import Box, Interval
 from connexeo.drivers.local.catalogue.recheck import Recheck
 from connexeo.fetch import FetchError, FetchFailed
 from connexeo.generated.errors import Internal
+from connexeo.processing.reading.footprints import Box, Interval
+from connexeo.processing.reading.stac_links import next_page, own_address, with_remote_assets
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ _PAGES = 1000
 _PAGE_SIZE = 250
 _RETRY = 30.0
 """Seconds until an API that failed is asked again."""
-_REMOTE = frozenset({"http", "https", "s3", "gs"})
+REMOTE = frozenset({"http", "https", "s3", "gs"})
 """Schemes of assets that are read. An API is not to make us open files of this machine."""
 
 
@@ -119,7 +120,7 @@ class StacApiSource:
             for page in self._pages(f"{self._url}/search?{urlencode(query)}"):
                 for item in page.get("features") or []:
                     if isinstance(item, dict) and isinstance(item.get("assets"), dict):
-                        yield _with_remote_assets(item, self._url)
+                        yield with_remote_assets(item, own_address(item, self._url), REMOTE)
         except FetchError as error:
             raise Internal(f"The catalogue of the collection '{id}' does not answer properly.") from error
 
@@ -177,29 +178,7 @@ class StacApiSource:
             if not isinstance(page, dict):
                 raise FetchFailed("the answer is not a STAC document")
             yield page
-            following = _next_page(page, following)
-
-
-def _next_page(page: Mapping[str, Any], url: str) -> str | None:
-    for link in page.get("links") or []:
-        if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
-            if str(link.get("method", "GET")).upper() != "GET":
-                raise FetchFailed("pages that need POST are not supported")
-            return urljoin(url, str(link["href"]))
-    return None
-
-
-def _with_remote_assets(item: dict[str, Any], url: str) -> dict[str, Any]:
-    """With absolute asset hrefs, and only those that lead to other machines."""
-    links = (link for link in item.get("links") or [] if isinstance(link, dict) and link.get("rel") == "self")
-    base = urljoin(f"{url}/", next((str(link.get("href", "")) for link in links), ""))
-    assets = {
-        key: {**asset, "href": urljoin(base, asset["href"])}
-        for key, asset in item["assets"].items()
-        if isinstance(asset, dict) and isinstance(asset.get("href"), str)
-    }
-    remote = {key: asset for key, asset in assets.items() if urlsplit(asset["href"]).scheme in _REMOTE}
-    return {**item, "assets": remote}
+            following = next_page(page, following)
 
 
 def _rfc3339(moment: datetime) -> str:
