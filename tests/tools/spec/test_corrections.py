@@ -28,12 +28,14 @@ COLLECTION = {
     "links": [],
     "summaries": {"eo:cloud_cover": {"minimum": 0, "maximum": 75}},
 }
+SERVICE = {"id": "s1", "enabled": True, "type": "XYZ", "url": "https://tiles.example/{z}/{x}/{y}"}
 
 REFUSED: list[tuple[str, Any]] = [
     ("process_json_schema", {"type": "number"}),
     ("process_schema", [{"type": "number"}, {"type": "null"}]),
     ("collection", COLLECTION),
     ("batch_job_result", ITEM),
+    ("service", SERVICE),
     *(
         ("process_graph_with_metadata", {**GRAPH, key: None})
         for key in ("id", "summary", "description", "parameters", "returns")
@@ -72,6 +74,7 @@ STILL_REFUSED: list[tuple[str, Any]] = [
     ("process_graph_with_metadata", {**GRAPH, "links": [{}]}),
     ("process_graph_with_metadata", {}),
     ("user_defined_process_meta", {"summary": "No id."}),
+    ("service", {**SERVICE, "url": None}),
     ("user_defined_process_meta", {"id": "mine", "categories": "math"}),
 ]
 
