@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import base64
 import http.client
+import importlib
 import json
 import statistics
 import sys
@@ -101,8 +102,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     if kind == "sqlite":
         yield f"sqlite:///{folder}/connexeo.sqlite"
         return
-    import pgserver
-
+    pgserver = importlib.import_module("pgserver")
     # Under root the server runs as another user, who must be able to reach its data.
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as data:
         server = pgserver.get_server(data)

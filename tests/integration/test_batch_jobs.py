@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -247,7 +248,7 @@ def test_invalid_graph_is_refused(client: httpx.Client, demo_server: Any, expect
 def test_job_that_does_not_exist(
     client: httpx.Client, demo_server: Any, expect_error: Expect, method: str, path: str, job_id: str
 ) -> None:
-    body = {"json": {"title": "x"}} if method == "PATCH" else {}
+    body: dict[str, Any] = {"json": {"title": "x"}} if method == "PATCH" else {}
     answer = client.request(method, f"/jobs/{job_id}{path}", **body)
     expect_error(answer, demo_server, 404, "JobNotFound")
 
