@@ -568,7 +568,7 @@ class DivisionByZero(ProcessError):
 
 
 class FormatUnsuitable(ProcessError):
-    """Thrown by ``save_result``."""
+    """Thrown by ``load_uploaded_files``, ``save_result``."""
 
     code = "FormatUnsuitable"
     template = "The data can't be converted to this output format."
@@ -638,10 +638,10 @@ class NirBandAmbiguous(ProcessError):
 
 
 class NoDataAvailable(ProcessError):
-    """Thrown by ``load_collection``."""
+    """Thrown by ``load_collection``, ``load_result``, ``load_stac``."""
 
     code = "NoDataAvailable"
-    template = "The collection has no data within the given extents."
+    template = "There is no data within the given extents."
 
 
 class OverlapResolverMissing(ProcessError):
@@ -649,6 +649,13 @@ class OverlapResolverMissing(ProcessError):
 
     code = "OverlapResolverMissing"
     template = "The data cubes overlap, an overlap resolver is required."
+
+
+class PropertiesUnsupported(ProcessError):
+    """Thrown by ``load_stac``."""
+
+    code = "PropertiesUnsupported"
+    template = "What lies at the address cannot be searched by `properties`."
 
 
 class QuantilesParameterConflict(ProcessError):
@@ -673,7 +680,9 @@ class RedBandAmbiguous(ProcessError):
 
 
 class TemporalExtentEmpty(ProcessError):
-    """Thrown by ``aggregate_temporal``, ``filter_temporal``, ``load_collection``."""
+    """Thrown by ``aggregate_temporal``, ``filter_temporal``, ``load_collection``, ``load_result``,
+    ``load_stac``.
+    """
 
     code = "TemporalExtentEmpty"
     template = "The temporal extent is empty, its end must be later than its start."
@@ -772,6 +781,7 @@ HTTP_STATUS: dict[str, int] = {
     "NirBandAmbiguous": 400,
     "NoDataAvailable": 400,
     "OverlapResolverMissing": 400,
+    "PropertiesUnsupported": 400,
     "QuantilesParameterConflict": 400,
     "QuantilesParameterMissing": 400,
     "RedBandAmbiguous": 400,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from connexeo.processing.definitions import Definitions, default_definitions
 
 if TYPE_CHECKING:
-    from connexeo.fetch import GuardedClient
+    from connexeo.processing.planning.dry_run import DryRun
     from connexeo.processing.planning.needs import Needs
 
 BoundingBox = tuple[float, float, float, float]
@@ -105,6 +105,30 @@ class Workspace(Protocol):
         """
 
 
+class Web(Protocol):
+    """What lies at URLs that users supply, within the limits that the deployment sets."""
+
+    def document(self, url: str) -> Any:
+        """A JSON document.
+
+        Raises:
+            FetchError: It cannot be had; see `connexeo.fetch`.
+        """
+
+    def file(self, url: str) -> Path:
+        """A local copy of a file, whose name ends like that of the file; not to be changed.
+
+        Raises:
+            FetchError: It cannot be had.
+        """
+
+    def results(self, url: str) -> list[dict[str, Any]] | None:
+        """STAC Items of results of batch jobs here, with asset hrefs that are local paths.
+
+        None where the URL does not lead to results of this back-end that the user, or whoever has the URL, may read.
+        """
+
+
 def _discard(entry: LogEntry) -> None:
     """Where nobody keeps logs, e.g. in a notebook."""
 
@@ -117,7 +141,7 @@ class Environment:
     log: Callable[[LogEntry], None] = _discard
     user_processes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Stored user-defined processes by id."""
-    fetch: GuardedClient | None = None
+    web: Web | None = None
     """For URLs that users supply; None: they are not fetched."""
     workspace: Workspace | None = None
     """Files and results of the user; None where there is no user."""
@@ -131,6 +155,8 @@ class Environment:
     """Whether `load_collection` leaves out what the graph does not use; results are the same."""
     needs: Needs | None = None
     """What the graph uses of the cube that a process function loads; None: all of it."""
+    dry_run: DryRun | None = None
+    """Where nothing is to be computed: makes cubes without values; None: cubes can be computed."""
     node: str | None = None
     """The node whose process function gets this environment."""
 

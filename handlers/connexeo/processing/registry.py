@@ -38,6 +38,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "ordering": ("order", "rearrange"),
     "resampling": ("resample_spatial",),
     "saving": ("save_result",),
+    "stac": ("load_result", "load_stac"),
     "statistics": (
         "count", "extrema", "max", "mean", "median", "min", "product", "quantiles", "sd", "sum", "variance",
     ),

@@ -190,6 +190,8 @@ class Settings(BaseSettings):
     allow_private_network: bool = False
     """Let URLs in process graphs lead to loopback and private addresses. Whoever can run process graphs can then read
     what this machine can reach without a password."""
+    download_limit: int = Field(default=4 * 2**30, ge=0)
+    """Bytes of files at URLs in process graphs that one computation may download."""
 
     # Batch jobs.
     job_workers: int = Field(default=1, ge=0)
@@ -225,7 +227,7 @@ class Settings(BaseSettings):
     tile_lifetime: float = Field(default=86400.0, ge=0)
     """Seconds after which a tile is drawn again, as the data may have changed."""
     tile_timeout: float = Field(default=30.0, gt=0)
-    """Seconds after which drawing a tile is stopped; waiting for a free process counts."""
+    """Seconds after which drawing a tile is stopped, and for which it waits for a free process before."""
     tile_processes: int = Field(default=1, ge=1)
     """Processes of each web worker that draw tiles."""
 

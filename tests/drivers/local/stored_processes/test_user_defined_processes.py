@@ -168,7 +168,7 @@ def test_pages(parts: Parts) -> None:
     seen: list[Any] = []
     offset: str | None = None
     while True:
-        (page,) = parts.run(lambda at=offset: parts.service.list_custom_processes(ANA, limit=2, offset=at))
+        (page,) = parts.run(partial(parts.service.list_custom_processes, ANA, limit=2, offset=offset))
         seen += page.items
         offset = page.next_offset
         if offset is None:

@@ -9,14 +9,18 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from connexeo.drivers.local.accounts.limits import quota_of
 from connexeo.drivers.local.computing.host import Child, Listener, ignore
 from connexeo.drivers.local.computing.questions import Questions
 from connexeo.drivers.local.computing.tasks import TASKS
+from connexeo.drivers.local.computing.web import web_limits
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.secret import load_secrets
 from connexeo.drivers.local.storage import Storage
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.generated.errors import InfrastructureBusy, RequestTimeout
@@ -49,9 +53,10 @@ class Computing:
         self, settings: Settings, sources: Sources, state: State, storage: Storage, *, processes: int = 1
     ) -> None:
         self._memory = MEMORY_FOR_LIBRARIES + COPIES * settings.result_memory
-        self._quota = settings.storage_quota
+        self._quota = quota_of(settings)
         self._sources = asdict(sources)
-        self._private_network = settings.allow_private_network
+        self._web = web_limits(settings)
+        self._secrets = partial(load_secrets, settings)
         self._finder = ProcessFinder(settings, state, load_definitions(sources))
         self._state = state
         self._storage = storage
@@ -90,7 +95,14 @@ class Computing:
         complete = await self._completed(user_id, request)
         listener = Listener(on_log=on_log, on_progress=on_progress)
         if user_id is not None:
-            questions = Questions(self._state.engine, self._storage, user_id, scratch, quota=self._quota)
+            questions = Questions(
+                self._state.engine,
+                self._storage,
+                user_id,
+                scratch,
+                quota=self._quota,
+                secrets=self._secrets,
+            )
             listener = Listener(on_log=on_log, on_progress=on_progress, answer=questions)
         remove = [str(scratch), *([request["folder"]] if "folder" in request else [])]
         try:
@@ -112,7 +124,7 @@ class Computing:
 
     async def _completed(self, user_id: str | None, request: Json) -> dict[str, Any]:
         complete = {"memory": self._memory, **request, "user": user_id, "sources": self._sources}
-        complete["private_network"] = self._private_network
+        complete["web"] = self._web
         if user_id is not None and "process" in request:
             complete["user_processes"] = await self._finder.used_by(user_id, request["process"])
         return complete

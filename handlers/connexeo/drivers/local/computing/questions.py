@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from connexeo.generated.errors import FeatureUnsupported
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from connexeo.drivers.local.accounts.limits import Quota
     from connexeo.drivers.local.storage import Storage
     from connexeo.processing.environment import Workspace
 
@@ -24,14 +25,25 @@ class Questions:
         user_id: Whose they are.
         scratch: Folder for local copies; made when it is first needed.
         quota: Bytes that the user's files may take.
+        secrets: What addresses of results are signed with.
     """
 
-    def __init__(self, engine: Engine, storage: Storage, user_id: str, scratch: Path, *, quota: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        storage: Storage,
+        user_id: str,
+        scratch: Path,
+        *,
+        quota: Quota,
+        secrets: Callable[[], Sequence[bytes]],
+    ) -> None:
         self._engine = engine
         self._storage = storage
         self._user_id = user_id
         self._scratch = scratch
         self._quota = quota
+        self._secrets = secrets
 
     def __call__(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """The answer, a JSON value.
@@ -47,7 +59,18 @@ class Questions:
                 return workspace.results(arguments["job_id"])
             case "save":
                 return workspace.save(arguments["path"], Path(arguments["source"]))
+            case "results_at":
+                return self._results_at(arguments["url"])
+            case "scratch":
+                return str(self._scratch)
         raise FeatureUnsupported(f"There is nothing called '{name}' here.")
+
+    def _results_at(self, url: str) -> list[dict[str, Any]] | None:
+        from connexeo.drivers.local.jobs.addresses import items_at
+        from connexeo.drivers.local.state.state import transaction
+
+        with transaction(self._engine, writing=False) as connection:
+            return items_at(connection, self._storage, self._secrets(), self._user_id, url, self._scratch)
 
     def _workspace(self) -> Workspace:
         from connexeo.drivers.local.workspace import LocalWorkspace

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
+from connexeo.drivers.local.computing.web import HostWeb
 from connexeo.drivers.local.environment import Sources, load_definitions
 
 if TYPE_CHECKING:
     from connexeo.drivers.local.catalogue import Catalogue
-    from connexeo.processing.environment import Environment, LogEntry, Workspace
+    from connexeo.processing.environment import Environment, LogEntry, Web, Workspace
 
 MAX_LOG_ENTRY = 2**20
 """Bytes of the data of one log entry; what is larger is left out."""
@@ -45,7 +46,11 @@ class World:
     def __init__(self, request: Mapping[str, Any], channel: Channel) -> None:
         self._request = request
         self._channel = channel
-        self.workspace: Workspace | None = HostWorkspace(channel) if request.get("user") is not None else None
+        self.workspace: Workspace | None = None
+        self.web: Web | None = None
+        if request.get("user") is not None:
+            self.workspace = HostWorkspace(channel)
+            self.web = HostWeb(channel, **request["web"]) if "web" in request else None
 
     def environment(self, *, log: Callable[[LogEntry], None] | None = None) -> Environment:
         """What process graphs of the user run in.
@@ -53,7 +58,6 @@ class World:
         Args:
             log: Takes what processes log, instead of `World.log`.
         """
-        from connexeo.fetch import FetchPolicy, GuardedClient
         from connexeo.processing.environment import Environment
 
         sources = Sources.from_json(self._request["sources"])
@@ -63,7 +67,7 @@ class World:
             definitions=load_definitions(sources),
             user_processes=self._request.get("user_processes") or {},
             workspace=self.workspace,
-            fetch=GuardedClient(FetchPolicy(allow_private=bool(self._request.get("private_network")))),
+            web=self.web,
             log=log or self.log,
         )
 

@@ -98,11 +98,17 @@ def local_items(
         row, document = find_results(connection, user_id, job_id)
     except (JobNotStarted, JobFailed) as error:
         raise JobNotFinished() from error
+    return _with_local_paths(storage, job_id, row["published"], document, scratch)
+
+
+def _with_local_paths(
+    storage: Storage, job_id: str, run: int, document: Document, scratch: Path
+) -> list[dict[str, Any]]:
     items = make_items(job_id, document)
     for item in items:
         for name, asset in item["assets"].items():
-            key = result_key(job_id, row["published"], name)
-            asset["href"] = str(_local_copy(storage, key, scratch / job_id / name))
+            key = result_key(job_id, run, name)
+            asset["href"] = str(_local_copy(storage, key, scratch / job_id / str(run) / name))
     return items
 
 
@@ -170,6 +176,18 @@ class SharedResults:
         if asset is None or not is_described(asset):
             raise NotFound()
         return _job_results(job, document, [make_item(job_id, asset)], permission, _expiry_of(permission))
+
+    def local_items(
+        self, connection: Connection, storage: Storage, job_id: str, permission: str, scratch: Path
+    ) -> list[dict[str, Any]]:
+        """The Items of results that a permission is for, like those of the function `local_items`.
+
+        Raises:
+            ResultLinkExpired: when it is not valid.
+            NotFound: when they are no longer kept.
+        """
+        job, document = self._permitted(connection, job_id, permission)
+        return _with_local_paths(storage, job_id, job["published"], document, scratch)
 
     def open(
         self, connection: Connection, storage: Storage, job_id: str, permission: str, path: str

@@ -1,0 +1,240 @@
+"""Processes that load STAC from addresses, and results of batch jobs: `load_stac`, `load_result`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from connexeo.generated.errors import FeatureUnsupported, NoDataAvailable, ProcessParameterInvalid
+from connexeo.processing.environment import Environment, Web
+from connexeo.processing.process import process
+from connexeo.processing.reading.bands import SourceBand, asset_bands, asset_kind, find_in_item
+from connexeo.processing.reading.choosing import Condition, choose_bands, meets
+from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
+from connexeo.processing.reading.footprints import footprint, matches
+from connexeo.processing.reading.search import OUTSIDE, search_box
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from connexeo.processing.reading.footprints import Box, Interval
+    from connexeo.processing.reading.stac import Source
+
+Document = Mapping[str, Any]
+
+_NO_DATA = "There is no data available for the given extents."
+_THREADS = 8
+"""Files that are copied at a time."""
+
+
+@process
+def load_stac(
+    url: str,
+    spatial_extent: Any = None,
+    temporal_extent: Sequence[str | None] | None = None,
+    bands: Sequence[str] | None = None,
+    properties: Mapping[str, Condition] | None = None,
+    *,
+    environment: Environment,
+) -> xr.DataArray:
+    """Load STAC as a lazy cube, with grid, dates and data type as `load_collection` makes them.
+
+    Results of batch jobs here are read where they lie. Files at other addresses are copied before they are opened, as
+    far as they may lie in the extents and have one of the bands: so that all that is fetched, redirects included,
+    stays within the limits of the deployment. Documents never make us open a path of this machine.
+
+    Raises:
+        NoDataAvailable: nothing in the extents meets the conditions.
+        TemporalExtentEmpty: the interval does not end after it begins.
+        ProcessParameterInvalid: nothing useful is at the address; a band or extent does not exist.
+        FeatureUnsupported: addresses are not fetched here.
+    """
+    return _load("load_stac", url, spatial_extent, temporal_extent, bands, properties or {}, environment)
+
+
+@process
+def load_result(
+    id: str,
+    spatial_extent: Any = None,
+    temporal_extent: Sequence[str | None] | None = None,
+    bands: Sequence[str] | None = None,
+    *,
+    environment: Environment,
+) -> xr.DataArray:
+    """Load results of a batch job of the user, or those at a signed address, like `load_stac`.
+
+    Raises:
+        JobNotFound: the user has no such job.
+        JobNotFinished: it has no results.
+        NoDataAvailable: nothing lies in the extents.
+        TemporalExtentEmpty: the interval does not end after it begins.
+        ProcessParameterInvalid: a band or extent does not exist.
+        FeatureUnsupported: there is no user here who could have jobs.
+    """
+    return _load("load_result", id, spatial_extent, temporal_extent, bands, {}, environment)
+
+
+def _load(
+    name: str,
+    place: str,
+    spatial_extent: Any,
+    temporal_extent: Sequence[str | None] | None,
+    bands: Sequence[str] | None,
+    conditions: Mapping[str, Condition],
+    environment: Environment,
+) -> xr.DataArray:
+    from connexeo.processing.reading.cubes import Request, open_cube
+
+    extent = parse_spatial_extent(spatial_extent, process=name)
+    interval = parse_interval(temporal_extent, process=name)
+    box = search_box(extent, environment.window)
+    if box is OUTSIDE:
+        raise NoDataAvailable(_NO_DATA)
+    local = _local_items(name, place, environment)
+    source = _source(name, place, box, interval, environment) if local is None else _as_source(local)
+    found: Sequence[Document] = [
+        item for item in source.items if matches(footprint(item), box, interval) and meets(item, conditions)
+    ]
+    if not found:
+        raise NoDataAvailable(_NO_DATA)
+    found = list(_with_uniform_assets(found))
+    collection = _described(source.document, found)
+    chosen = choose_bands(collection, found, bands, process=name)
+    if local is None:
+        found = _copied(name, found, chosen, environment)
+    cube = open_cube(
+        Request(
+            collection,
+            found,
+            chosen,
+            extent,
+            interval,
+            environment.window,
+            environment.needs,
+            environment.dry_run,
+        )
+    )
+    if cube is None:
+        raise NoDataAvailable(_NO_DATA)
+    return cube
+
+
+def _local_items(name: str, place: str, environment: Environment) -> list[dict[str, Any]] | None:
+    """Items of results of batch jobs here; None where the place is another address."""
+    if name == "load_result" and "://" not in place:
+        if environment.workspace is None:
+            raise FeatureUnsupported("There are no results of batch jobs in this environment.")
+        return environment.workspace.results(place)
+    return _web(environment).results(place)
+
+
+def _web(environment: Environment) -> Web:
+    if environment.web is None:
+        raise FeatureUnsupported("Nothing is loaded from URLs in this environment.")
+    return environment.web
+
+
+def _as_source(items: Sequence[Document]) -> Source:
+    from connexeo.processing.reading.stac import Source
+
+    return Source({}, tuple(items))
+
+
+def _source(name: str, url: str, box: Box | None, interval: Interval, environment: Environment) -> Source:
+    from connexeo.fetch import FetchError
+    from connexeo.processing.reading.stac import read_source
+
+    try:
+        return read_source(_web(environment).document, url, box, interval)
+    except FetchError as error:
+        raise _wrong(name, url, f"cannot be loaded: {error}.") from error
+    except ValueError as error:
+        raise _wrong(name, url, f"has {error}.") from error
+
+
+def _wrong(name: str, url: str, reason: str) -> ProcessParameterInvalid:
+    parameter = "id" if name == "load_result" else "url"
+    return ProcessParameterInvalid(process=name, parameter=parameter, reason=f"{_shown(url)} {reason}")
+
+
+def _shown(url: str) -> str:
+    """An address for use in a message, without what may be a secret in it."""
+    return f"'{url.partition('?')[0][:200]}'"
+
+
+def _with_uniform_assets(items: Sequence[Document]) -> Iterator[dict[str, Any]]:
+    """Items whose only file of data has the same key in all of them, where its bands have no names of their own.
+
+    Results of jobs are often one file per date, and each has its own name: it is still the same band.
+    """
+    for item in items:
+        data = {key: asset for key, asset in item["assets"].items() if asset_kind(asset) is not None}
+        bands = [band for key, asset in data.items() for band in asset_bands(key, asset)]
+        if len(data) == 1 and len(bands) == 1 and bands[0].name in data:
+            yield {**item, "assets": dict.fromkeys(("data",), next(iter(data.values())))}
+        else:
+            yield {**item, "assets": data}
+
+
+def _described(document: Document, items: Sequence[Document]) -> dict[str, Any]:
+    """What of a document is used, if it is as it has to be: anybody may have written it."""
+    kept = {
+        name: document[name]
+        for name in ("item_assets", "summaries")
+        if isinstance(document.get(name), dict)
+        and all(isinstance(each, dict | list) for each in document[name].values())
+    }
+    if isinstance(document.get("bands"), list):
+        kept["bands"] = document["bands"]
+    dimensions = document.get("cube:dimensions")
+    if isinstance(dimensions, dict) and all(isinstance(each, dict) for each in dimensions.values()):
+        return {**kept, "cube:dimensions": dimensions}
+    names = {
+        band.name
+        for item in items
+        for key, asset in item["assets"].items()
+        for band in asset_bands(key, asset)
+    }
+    if names != {"data"}:
+        return kept
+    axes = {axis: {"type": "spatial", "axis": axis} for axis in ("x", "y")}
+    return {**kept, "cube:dimensions": {**axes, "t": {"type": "temporal"}}}
+
+
+def _copied(
+    name: str, items: Sequence[Document], bands: Sequence[SourceBand], environment: Environment
+) -> list[dict[str, Any]]:
+    """The items with local copies of the files that have one of the bands."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from connexeo.fetch import FetchError
+    from connexeo.processing.planning.dry_run import PixelsNeeded
+
+    wanted: dict[str, None] = {}
+    for item in items:
+        for band in bands:
+            here = find_in_item(band, item)
+            if here is not None:
+                wanted[str(here[1]["href"])] = None
+    if environment.dry_run is not None:
+        # What a file costs is told by its header, which is not fetched without the file.
+        raise PixelsNeeded
+    web = _web(environment)
+    try:
+        with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as executor:
+            copies = dict(zip(wanted, executor.map(web.file, wanted), strict=True))
+    except FetchError as error:
+        host = urlsplit(next(iter(wanted))).netloc.rpartition("@")[2]
+        raise _wrong(name, f"a file at {host}", f"cannot be loaded: {error}.") from error
+    return [_with_copies(item, copies) for item in items]
+
+
+def _with_copies(item: Document, copies: Mapping[str, Any]) -> dict[str, Any]:
+    """An item with its copied files only."""
+    assets = {
+        key: {**asset, "href": str(copies[asset["href"]])}
+        for key, asset in item["assets"].items()
+        if asset["href"] in copies
+    }
+    return {**item, "assets": assets}
