@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from connexeo.generated.errors import FormatUnsuitable, IncompatibleDataCubes
+from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import coordinates, dimensions_of, labels, spatial_dimension
 from connexeo.processing.pixel_grids import Grid, as_crs, grid_of
 from connexeo.processing.result import Result
@@ -127,8 +127,8 @@ def _choose_bands(
 def _onto(cube: xr.DataArray, window: Window) -> xr.DataArray:
     """The cube on the pixels of the window, nearest ones if it has others."""
     target = grid_of_window(window)
-    grid = _grid_of(cube, target)
-    if _coincide(grid, target):
+    cube = _with_neighbours(cube, target)
+    if _coincide(grid_of(cube), target):
         return cube
     from connexeo.processing.reprojection import reproject
 
@@ -142,22 +142,19 @@ def grid_of_window(window: Window) -> Grid:
     return Grid(west, north, width, height, window.width, window.height, window.crs)
 
 
-def _grid_of(cube: xr.DataArray, target: Grid) -> Grid:
-    try:
-        return grid_of(cube)
-    except IncompatibleDataCubes:
-        # A single pixel does not tell how large it is; one of a window is as large as the others there.
-        x, y = spatial_dimension(cube, "x"), spatial_dimension(cube, "y")
-        if (
-            x is None
-            or y is None
-            or x.reference_system is None
-            or cube.sizes[x.name] * cube.sizes[y.name] != 1
-        ):
-            raise
-        left = float(coordinates(cube, x.name)[0]) - target.width / 2
-        top = float(coordinates(cube, y.name)[0]) + target.height / 2
-        return Grid(left, top, target.width, target.height, 1, 1, x.reference_system)
+def _with_neighbours(cube: xr.DataArray, target: Grid) -> xr.DataArray:
+    """A single pixel does not tell how large it is; what is left of a window gets neighbours without data."""
+    x, y = spatial_dimension(cube, "x"), spatial_dimension(cube, "y")
+    assert x is not None
+    assert y is not None
+    if cube.sizes[x.name] * cube.sizes[y.name] != 1 or x.reference_system is None:
+        return cube
+    if as_crs(x.reference_system) != as_crs(target.crs):
+        return cube
+    around = {x.name: target.width, y.name: -target.height}
+    return cube.reindex(
+        {name: float(coordinates(cube, name)[0]) + step * np.arange(-1, 2) for name, step in around.items()}
+    )
 
 
 def _coincide(one: Grid, other: Grid) -> bool:

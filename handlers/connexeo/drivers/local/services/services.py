@@ -12,13 +12,12 @@ import orjson
 from sqlalchemy import Connection, RowMapping
 
 from connexeo.drivers.interface import Json, LogPage, Page, Tile, TileSource, User
-from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.drivers.local.jobs.logs import effective_level, number_of
 from connexeo.drivers.local.jobs.times import rfc3339
 from connexeo.drivers.local.services import logs, matrices, store
 from connexeo.drivers.local.services.caching import TileCache
-from connexeo.drivers.local.services.tiles import Tiles
+from connexeo.drivers.local.services.tiles import Drawing, Tiles
 from connexeo.drivers.local.services.types import (
     MEDIA_TYPES,
     PARAMETER_NAMES,
@@ -65,7 +64,7 @@ class LocalServices:
         check: Checks processes, which may use `PARAMETER_NAMES`.
     """
 
-    def __init__(self, settings: Settings, state: State, computing: Computing, check: CheckProcess) -> None:
+    def __init__(self, settings: Settings, state: State, computing: Drawing, check: CheckProcess) -> None:
         self._state = state
         self._check = check
         self._billing = Billing.from_settings(settings)

@@ -6,14 +6,13 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import RowMapping
 
 from connexeo.drivers.interface import Tile
-from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.jobs.logs import LEVELS
 from connexeo.drivers.local.services import logs, store
 from connexeo.drivers.local.services.caching import TileCache
@@ -35,8 +34,30 @@ MARGIN = 0.5
 """How far `spatial_extent` goes beyond each edge of the tile, in tiles: pixels of the data that reach into the tile may
 have their centres outside of it."""
 
+_DEGREES = frozenset({"EPSG:4326", "OGC:CRS84"})
+
 _UNREADY = (InfrastructureBusy, RequestTimeout)
 """Errors that say nothing about the service."""
+
+
+class Drawing(Protocol):
+    """Child processes."""
+
+    async def run(
+        self,
+        task: str,
+        user_id: str | None,
+        request: Json,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - it belongs to the task
+        on_log: Callable[[Json], None] = ...,
+    ) -> Json:
+        """The answer of a task of `connexeo.drivers.local.services.drawing`."""
+        ...
+
+    async def stop(self) -> None:
+        """Kill those that wait for work."""
+        ...
 
 
 class Tiles:
@@ -49,7 +70,7 @@ class Tiles:
         cache: Tiles that were drawn before.
     """
 
-    def __init__(self, settings: Settings, state: State, computing: Computing, cache: TileCache) -> None:
+    def __init__(self, settings: Settings, state: State, computing: Drawing, cache: TileCache) -> None:
         self._timeout = settings.tile_timeout
         self._state = state
         self._computing = computing
@@ -132,18 +153,15 @@ class Tiles:
     async def _draw(self, service: RowMapping, place: Place, numbers: Json, key: str) -> bytes:
         """The content of a tile, which is kept; errors are logged for the owner of the service."""
         entries: list[Json] = []
-        begun = False
+        await self._turn()
         try:
-            async with asyncio.timeout(self._timeout), self._slots:
-                begun = True
+            async with asyncio.timeout(self._timeout):
                 self._flights.begin(f"{service['id']}/{service['version']}/{key}")
                 survey = await self._survey(service)
                 content = b""
                 if not _is_outside(place, service["configuration"], survey):
                     content = await self._compute(service, place, numbers, survey, entries)
         except TimeoutError:
-            if not begun:
-                raise InfrastructureBusy() from None
             self._rest(service)
             error = self._too_slow()
             entries.append(_entry(error, numbers))
@@ -152,9 +170,22 @@ class Tiles:
             entries.append(_entry(error, numbers))
             raise _for_strangers(error) from error
         finally:
+            self._slots.release()
             await self._log(service, entries)
         await asyncio.to_thread(self._cache.save, service["id"], service["version"], key, content)
         return content
+
+    async def _turn(self) -> None:
+        """Wait for a process that is free; it must be released afterwards.
+
+        Raises:
+            InfrastructureBusy: when that takes as long as drawing may take.
+        """
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise InfrastructureBusy() from None
 
     async def _compute(
         self, service: RowMapping, place: Place, numbers: Json, survey: Json, entries: list[Json]
@@ -247,12 +278,12 @@ def _surroundings(place: Place) -> dict[str, Any]:
     """The extent of a tile with a margin, as processes take it."""
     west, south, east, north = place.bounds
     x, y = (east - west) * MARGIN, (north - south) * MARGIN
-    box = {"west": west - x, "south": south - y, "east": east + x, "north": north + y}
-    code = place.crs.removeprefix("EPSG:")
-    if place.degrees is not None and code in ("4326", place.crs):
-        return {**box, "west": max(-180.0, box["west"]), "south": max(-90.0, box["south"]),
-                "east": min(180.0, box["east"]), "north": min(90.0, box["north"])}  # fmt: skip
-    return {**box, "crs": int(code)}
+    west, south, east, north = west - x, south - y, east + x, north + y
+    if place.crs not in _DEGREES:
+        code = int(place.crs.removeprefix("EPSG:"))
+        return {"west": west, "south": south, "east": east, "north": north, "crs": code}
+    west, south, east, north = max(west, -180.0), max(south, -90.0), min(east, 180.0), min(north, 90.0)
+    return {"west": west, "south": south, "east": east, "north": north}
 
 
 def _as_tile(content: bytes, settings: Json) -> Tile:
