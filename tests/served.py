@@ -30,7 +30,16 @@ class Server:
 
     def workers(self) -> list[int]:
         """Process ids of the web workers."""
-        return children(self.process.pid)
+        return [child for master in self._running("gunicorn") for child in children(master)]
+
+    def job_workers(self) -> list[int]:
+        """Process ids of the workers for batch jobs."""
+        return self._running("worker")
+
+    def _running(self, argument: str) -> list[int]:
+        """The process, or children of it, that were started with an argument."""
+        pids = [self.process.pid, *children(self.process.pid)]
+        return [pid for pid in pids if argument in command_of(pid)][: 1 if argument == "gunicorn" else None]
 
     @property
     def temporary(self) -> Path:
@@ -48,6 +57,14 @@ def children(parent: int) -> list[int]:
     for tasks in Path(f"/proc/{parent}/task").glob("*/children"):
         found += map(int, tasks.read_text().split())
     return sorted(found)
+
+
+def command_of(process: int) -> list[str]:
+    """The command line of a process, empty when it is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 class StartServer(NamedTuple):

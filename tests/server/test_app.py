@@ -14,9 +14,10 @@ import pytest
 import yaml
 
 from asgi_client import TOKEN, Client
+from connexeo.drivers.loading import load_driver
 from connexeo.generated import load_openapi
 from connexeo.handlers.context import Context
-from connexeo.server.app import create_app, load_driver
+from connexeo.server.app import create_app
 from connexeo.settings import Settings
 from connexeo.tools.spec.build import build_document
 from fake_driver import FakeDriver

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -17,6 +16,7 @@ from connexion.middleware.lifespan import LifespanMiddleware
 from starlette.types import ASGIApp
 
 from connexeo.drivers.interface import Driver
+from connexeo.drivers.loading import load_driver
 from connexeo.handlers.context import Service
 from connexeo.server.contract import Contract, load_contract, make_contract, routing_document
 from connexeo.server.cors import Cors, Methods, RouteTable
@@ -33,8 +33,6 @@ from connexeo.server.routing import Routing
 from connexeo.server.security import Security, security_map
 from connexeo.server.validation import CompiledValidation
 from connexeo.settings import Settings
-
-DRIVERS = "connexeo.drivers"
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -134,31 +132,6 @@ async def _lifespan(driver: Driver, operations: int, _: Any) -> AsyncIterator[No
     finally:
         await driver.stop()
         logger.info("server.stopped")
-
-
-def load_driver(settings: Settings) -> Driver:
-    """Make the driver that the settings name: an entry point, or ``package.module:factory``.
-
-    Raises:
-        ValueError: when there is no such driver.
-    """
-    name = settings.driver
-    factory: Callable[[Settings], Driver]
-    if ":" in name:
-        module, _, attribute = name.partition(":")
-        try:
-            factory = getattr(importlib.import_module(module), attribute)
-        except (ModuleNotFoundError, AttributeError) as error:
-            raise ValueError(f"the driver {name} cannot be imported: {error}") from error
-        return factory(settings)
-    found = {entry.name: entry for entry in importlib.metadata.entry_points(group=DRIVERS)}
-    if name not in found:
-        known = ", ".join(sorted(found)) or "none"
-        raise ValueError(
-            f"there is no driver '{name}'; installed: {known}; or name one as package.module:factory"
-        )
-    factory = found[name].load()
-    return factory(settings)
 
 
 def _route_table(routes: Mapping[str, Any], base_path: str, documents: Iterable[str]) -> RouteTable:

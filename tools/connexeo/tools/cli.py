@@ -15,6 +15,7 @@ from connexeo.tools.run import run
 from connexeo.tools.serve import serve
 from connexeo.tools.spec.cli import app as spec_app
 from connexeo.tools.users import app as users_app
+from connexeo.tools.worker import worker
 
 app = typer.Typer(
     help="The openEO back-end that grows out of its contract.",
@@ -41,6 +42,7 @@ def _options(
 
 
 app.command()(serve)
+app.command()(worker)
 app.command()(demo)
 app.command()(run)
 app.command()(new)

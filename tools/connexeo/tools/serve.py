@@ -1,4 +1,4 @@
-"""``connexeo serve``: gunicorn in production, uvicorn that reloads in development."""
+"""``connexeo serve``: gunicorn and workers in production, uvicorn that reloads in development."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import typer
 
 from connexeo.settings import Settings
 from connexeo.tools.console import fail, say
-
-CONFIGURATION = "python:connexeo.server.gunicorn_conf"
 
 
 def serve(
@@ -63,15 +61,18 @@ def serve(
     else:
         # Handlers of a provider live in the folder that the server is started in.
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.getcwd(), os.environ.get("PYTHONPATH")]))
-        os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION])
+        os.execv(sys.executable, [sys.executable, "-m", "connexeo.tools.supervisor"])
 
 
 def _prepare(*, merge: bool) -> None:
     """Check the settings, and make what the workers expect to be there."""
+    from connexeo.drivers.loading import find_driver
     from connexeo.settings import load_settings
 
     try:
         settings = load_settings()
+        if ":" not in settings.driver:
+            find_driver(settings.driver)
     except ValueError as error:
         fail(str(error))
     try:

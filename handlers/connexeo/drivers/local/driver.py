@@ -17,6 +17,7 @@ from connexeo.drivers.interface import (
     UserDefinedProcesses,
 )
 from connexeo.drivers.local.accounts import LocalAccounts
+from connexeo.drivers.local.accounts.limits import quota_of
 from connexeo.drivers.local.capabilities import LocalCapabilities
 from connexeo.drivers.local.catalogue import Catalogue
 from connexeo.drivers.local.computing.computing import Computing
@@ -64,7 +65,7 @@ class LocalDriver:
         self._accounts = LocalAccounts.from_settings(settings, self._state)
         self._storage = Storage.from_settings(settings)
         self._computing = Computing(settings, sources, self._state, self._storage)
-        self._files = LocalFileStorage(self._state, self._storage, quota=settings.storage_quota)
+        self._files = LocalFileStorage(self._state, self._storage, quota=quota_of(settings))
         self.account_management = self._accounts
         self.file_storage = self._files
         # It leaves out list_udf_runtimes: the operation does not exist here.

@@ -2,7 +2,7 @@
 
 from connexeo.processing.formats.interface import Format, WrittenBand, WrittenFile
 from connexeo.processing.formats.registry import find_format, list_formats, register_format
-from connexeo.processing.formats.writing import archive, write_result, write_results
+from connexeo.processing.formats.writing import archive, write_each, write_result, write_results
 
 __all__ = [
     "Format",
@@ -12,6 +12,7 @@ __all__ = [
     "find_format",
     "list_formats",
     "register_format",
+    "write_each",
     "write_result",
     "write_results",
 ]

@@ -44,15 +44,18 @@ def write_result(result: Result, folder: Path, *, stem: str | None = None) -> li
 
 def write_results(results: Iterable[Result], folder: Path) -> list[WrittenFile]:
     """Write several results to one folder: later ones of the same format and prefix get a number."""
-    written: list[WrittenFile] = []
+    return [file for files in write_each(results, folder) for file in files]
+
+
+def write_each(results: Iterable[Result], folder: Path) -> Iterator[list[WrittenFile]]:
+    """Like `write_results`, one result after the other: the files of each as soon as they are there."""
     used: Counter[tuple[str, str]] = Counter()
     for result in results:
         target = find_format(result.format)
         prefix = str(resolve_options(target, result.options).get("filename_prefix") or "openEO")
         used[target.name, prefix] += 1
         number = used[target.name, prefix]
-        written += write_result(result, folder, stem=prefix if number == 1 else f"{prefix}-{number}")
-    return written
+        yield write_result(result, folder, stem=prefix if number == 1 else f"{prefix}-{number}")
 
 
 def archive(files: Sequence[WrittenFile], folder: Path) -> Path:

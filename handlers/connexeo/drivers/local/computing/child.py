@@ -10,13 +10,14 @@ import itertools
 import os
 import queue
 import resource
+import select
 import shutil
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -83,17 +84,51 @@ class _Channel:
 def _read(tasks: queue.SimpleQueue[dict[str, Any]], channel: _Channel) -> None:
     """Read ahead, to notice the death of the host: nobody waits for answers then, or removes folders."""
     folders: list[str] = []
-    for line in sys.stdin.buffer:
-        message: dict[str, Any] = orjson.loads(line)
-        if "reply" in message:
+    messages = _Input()
+    for message in messages:
+        if "lease" in message:
+            messages.end = _now() + message["lease"]
+        elif "reply" in message:
             channel.replied(message)
-            continue
-        folders = [*filter(os.path.exists, folders), *message.get("remove", ())]
-        tasks.put(message)
+        else:
+            folders = [*filter(os.path.exists, folders), *message.get("remove", ())]
+            tasks.put(message)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     # At once, in the middle of whatever the main thread and those of dask do.
     os._exit(0)
+
+
+class _Input:
+    """Messages of standard input, until it ends, or a moment has come and nothing more is there.
+
+    What has come until then counts, even when a library kept this thread from running.
+
+    Attributes:
+        end: The moment.
+    """
+
+    def __init__(self) -> None:
+        self.end: float | None = None
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        rest = bytearray()
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        while poll.poll(None if self.end is None else max(self.end - _now(), 0) * 1000):
+            chunk = os.read(0, 2**20)
+            if not chunk:
+                return
+            *lines, last = chunk.split(b"\n")
+            for line in lines:
+                yield orjson.loads(rest + line)
+                rest.clear()
+            rest += last
+
+
+def _now() -> float:
+    """Seconds that no clock setting changes, and that go on while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _end_with_host() -> None:

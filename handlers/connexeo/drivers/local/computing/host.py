@@ -7,6 +7,7 @@ host to child
 ========================================  ============================================================
 ``{task, request, remove}``               A task to do; ``remove``: folders to remove if the host dies.
 ``{reply, value}``, ``{reply, error}``    The answer to a question with this number.
+``{lease}``                               Seconds until the child ends, unless there is another lease before.
 child to host
 ``{log}``, ``{progress}``                 What happens.
 ``{question, name, arguments}``           What only the host can do: databases and storage are its own.
@@ -72,14 +73,21 @@ class Child:
         self._idle = True
 
     @classmethod
-    async def start(cls, *, end_with_host: bool = False, inherited: Sequence[int] = ()) -> Child:
+    async def start(
+        cls,
+        *,
+        end_with_host: bool = False,
+        inherited: Sequence[int] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> Child:
         """A new process.
 
         Args:
             end_with_host: Whether it is killed the moment that the thread which starts it ends, or its process.
             inherited: File descriptors that it keeps open, and does nothing with.
+            variables: Further environment variables, which yield to those of this process.
         """
-        environment = {
+        environment = dict(variables or {}) | {
             key: value
             for key, value in os.environ.items()
             if key in PASSED_ON or key.startswith(PASSED_ON_PREFIXES)
@@ -140,6 +148,12 @@ class Child:
         finally:
             for question in questions:
                 question.cancel()
+
+    def lease(self, seconds: float) -> None:
+        """Let the child live for some more seconds; it ends by itself if it hears nothing of its host until then."""
+        stdin = self._process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(orjson.dumps({"lease": seconds}) + b"\n")
 
     async def kill(self) -> None:
         """End it at once."""

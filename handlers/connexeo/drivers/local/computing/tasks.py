@@ -24,7 +24,9 @@ class Task:
     """``module:function``."""
     quick: bool = False
     """Takes moments, and so does not wait behind long computations."""
-    too_large: str = "The computation needs more memory than it may take. Ask for a smaller extent, or fewer dates."
+    too_large: str = (
+        "The computation needs more memory than it may take. Ask for a smaller extent, or fewer dates."
+    )
     """What the user is told when the memory does not suffice."""
 
     def load(self) -> Compute:
@@ -42,6 +44,7 @@ TASKS: dict[str, Task] = {
             "bands or dates, or a batch job."
         ),
     ),
+    "job": Task("connexeo.drivers.local.jobs.computation:compute"),
     "tile": Task("connexeo.drivers.local.services.drawing:compute", quick=True),
     "survey": Task("connexeo.drivers.local.services.drawing:survey", quick=True),
 }

@@ -74,7 +74,10 @@ class Document:
 
 def asset_from_json(value: Json) -> Asset:
     """An asset as JSON has it."""
-    return Asset(**{key: tuple(item) if isinstance(item, list) else item for key, item in value.items()})
+    given: dict[str, Any] = {
+        key: tuple(item) if isinstance(item, list) else item for key, item in value.items()
+    }
+    return Asset(**given)
 
 
 def result_key(job_id: str, run: int, name: str = "") -> str:
