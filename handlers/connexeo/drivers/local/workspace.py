@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connexeo.drivers.local.accounts.limits import Quota
 from connexeo.drivers.local.files.paths import name_of
 from connexeo.drivers.local.files.saving import save_file
 from connexeo.drivers.local.files.store import find_file, key_of
@@ -26,11 +27,11 @@ class LocalWorkspace:
         storage: Where contents lie.
         user_id: Whose workspace it is.
         scratch: A folder for copies; whoever made it removes it.
-        quota: Bytes that the user's files may take; None for any number.
+        quota: Bytes that the user's files may take.
     """
 
     def __init__(
-        self, engine: Engine, storage: Storage, user_id: str, scratch: Path, *, quota: int | None
+        self, engine: Engine, storage: Storage, user_id: str, scratch: Path, *, quota: Quota
     ) -> None:
         self._engine = engine
         self._storage = storage

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connexeo.drivers.interface import User
-from connexeo.drivers.local.accounts.limits import Limits, find_limits, limits_of
+from connexeo.drivers.local.accounts.limits import Limits, find_limits, limits_of, quota_in, quota_of
 from connexeo.drivers.local.accounts.users import Users
 from connexeo.settings import Settings
 
@@ -46,3 +46,13 @@ def test_limits_of_somebody_who_is_not_there_to_ask(tmp_path: Path, database_url
         found = [find_limits(connection, settings, name) for name in ("ana", "river~ben", "nobody")]
     users.close()
     assert found == [Limits(-5, 1, 0), Limits(10, 20, 500), Limits(0, 2, 100)]
+
+
+def test_the_quota_follows_the_roles(tmp_path: Path, database_url: str) -> None:
+    quota = quota_of(_settings(tmp_path))
+    users = Users.open(database_url)
+    users.add_user("ana", "correct horse", ["owner"])
+    with users.engine.connect() as connection:
+        assert [quota_in(connection, name, quota) for name in ("ana", "ben")] == [500, 100]
+        assert [quota_in(connection, "ana", given) for given in (7, None)] == [7, None]
+    users.close()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from connexeo.settings import Role, Settings
+
+Quota: TypeAlias = "int | Callable[[Connection, str], int] | None"
+"""Bytes that the files of a user may take: the same for all, any number, or what a function says of a user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ def limits_of(settings: Settings, roles: Iterable[str]) -> Limits:
 
 def find_limits(connection: Connection, settings: Settings, user_id: str) -> Limits:
     """The limits of a user who is not there to ask, by the roles that the database knows."""
+    if not settings.roles:
+        return limits_of(settings, ())
     from sqlalchemy import select
 
     from connexeo.drivers.local.state.tables import users
@@ -47,6 +52,16 @@ def find_limits(connection: Connection, settings: Settings, user_id: str) -> Lim
     known = select(users.c.roles, users.c.claimed_roles).where(users.c.id == user_id)
     row = connection.execute(known).first()
     return limits_of(settings, () if row is None else [*(row.roles or ()), *(row.claimed_roles or ())])
+
+
+def quota_of(settings: Settings) -> Quota:
+    """Tells the storage quota of a user, by the roles that the database knows."""
+    return lambda connection, user_id: find_limits(connection, settings, user_id).storage_quota
+
+
+def quota_in(connection: Connection, user_id: str, quota: Quota) -> int | None:
+    """The quota of one user; None for any number of bytes."""
+    return quota(connection, user_id) if callable(quota) else quota
 
 
 def _best(roles: list[Role], field: str, default: int) -> int:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 from connexeo.drivers.interface import Content, Json, Page, User
+from connexeo.drivers.local.accounts.limits import Quota
 from connexeo.drivers.local.content import StoredContent
 from connexeo.drivers.local.files import store
 from connexeo.drivers.local.files.paths import check_path, name_of
@@ -33,10 +34,10 @@ class LocalFileStorage:
     Args:
         state: The database, which others open and close.
         storage: Where contents lie.
-        quota: Bytes that the files of one user may take.
+        quota: Bytes that the files of a user may take.
     """
 
-    def __init__(self, state: State, storage: Storage, *, quota: int) -> None:
+    def __init__(self, state: State, storage: Storage, *, quota: Quota) -> None:
         self._state = state
         self._storage = storage
         self._quota = quota

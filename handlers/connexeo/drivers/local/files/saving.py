@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from connexeo.drivers.local.accounts.limits import Quota
 from connexeo.drivers.local.files.paths import check_path
 from connexeo.drivers.local.files.store import Blob, key_of, new_name, replace_file, room_for
 from connexeo.drivers.local.state.state import transaction
@@ -26,7 +27,7 @@ logger = structlog.get_logger("connexeo.files")
 
 
 def save_file(
-    engine: Engine, storage: Storage, user_id: str, path: str, source: Path, quota: int | None
+    engine: Engine, storage: Storage, user_id: str, path: str, source: Path, quota: Quota
 ) -> None:
     """Store a local file at a path of the user, in place of the one that is there; blocking.
 
@@ -36,7 +37,7 @@ def save_file(
         user_id: Whose file it becomes.
         path: Where to.
         source: The file, which is moved.
-        quota: Bytes that the user's files may take; None for any number.
+        quota: Bytes that the user's files may take.
 
     Raises:
         FilePathInvalid, FileOperationUnsupported: when the path cannot be.

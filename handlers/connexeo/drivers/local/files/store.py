@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from connexeo.drivers.local.accounts.limits import Quota, quota_in
 from connexeo.drivers.local.files.paths import folders_of, media_type_of
 from connexeo.drivers.local.state.ownership import find_owned, owned
 from connexeo.drivers.local.state.tables import files
@@ -87,7 +88,7 @@ def list_files(
     return connection.execute(query).mappings().all()
 
 
-def room_for(connection: Connection, user_id: str, path: str, quota: int | None) -> int | None:
+def room_for(connection: Connection, user_id: str, path: str, quota: Quota) -> int | None:
     """Bytes that a file at this path may have; None for as many as there are.
 
     Raises:
@@ -95,17 +96,18 @@ def room_for(connection: Connection, user_id: str, path: str, quota: int | None)
         FileOperationUnsupported: when it is a folder.
     """
     _check_place(connection, user_id, path)
-    if quota is None:
+    most = quota_in(connection, user_id, quota)
+    if most is None:
         return None
     # The file that is replaced makes room.
     others = select(func.coalesce(func.sum(files.c.size), 0)).where(
         owned(files, user_id), files.c.path != path
     )
-    return max(quota - int(connection.execute(others).scalar_one()), 0)
+    return max(most - int(connection.execute(others).scalar_one()), 0)
 
 
 def replace_file(
-    connection: Connection, user_id: str, path: str, blob: Blob, quota: int | None
+    connection: Connection, user_id: str, path: str, blob: Blob, quota: Quota
 ) -> tuple[dict[str, Any], str | None]:
     """Make a blob the file at a path; in a transaction that writes.
 
