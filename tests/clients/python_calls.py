@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import rasterio
 from openeo.extra.job_management import CsvJobDatabase, MultiBackendJobManager
-from openeo.internal.graph_building import PGNode
+from openeo.processes import ProcessBuilder, process
 from openeo.rest import OpenEoApiError
-from openeo.rest.connection import connect
+from openeo.rest.connection import Connection, connect
 
 if TYPE_CHECKING:
     from oidc_issuer import OidcIssuer
 
 COLLECTION = "sentinel-2-l2a-demo"
-JUNE = ("2023-06-01", "2023-07-01")
+JUNE = ("2024-06-01", "2024-07-01")
 SCALE = {
     "scaled": {
         "process_id": "multiply",
@@ -97,8 +97,7 @@ def connect_by_well_known_document(session: Session) -> None:
 
 @call
 def version_discovery(session: Session) -> None:
-    versions = session.connection.version_discovery()
-    assert [version["api_version"] for version in versions] == ["1.3.0"]
+    assert Connection.version_discovery(session.url) == f"{session.url}/"
 
 
 @call
@@ -155,9 +154,8 @@ def be_asked_for_an_account(session: Session) -> None:
 
 @call
 def list_auth_providers(session: Session) -> None:
-    providers = {provider["id"]: provider["type"] for provider in session.connection.list_auth_providers()}
-    assert providers["basic"] == "basic"
-    assert providers["river"] == "oidc"
+    providers = session.connection.list_auth_providers()
+    assert {provider["type"] for provider in providers} == {"basic", "oidc"}
 
 
 @call
@@ -277,8 +275,8 @@ def use_user_defined_process(session: Session) -> None:
 
 @call
 def use_user_defined_process_in_a_callback(session: Session) -> None:
-    def scaled(x: Any) -> PGNode:
-        return PGNode("scale", arguments={"x": {"from_parameter": "x"}, "factor": 100})
+    def scaled(x: Any) -> ProcessBuilder:
+        return process("scale", x=x, factor=100)
 
     cube = session.cube().apply(scaled)
     cube.download(session.folder / "scaled.tif", format="GTiff")
@@ -386,14 +384,7 @@ def run_many_jobs(session: Session) -> None:
     import pandas as pd
 
     def start(row: Any, connection: Any, **_: Any) -> Any:
-        graph = {
-            "sum": {"process_id": "add", "arguments": {"x": int(row["x"]), "y": 1}},
-            "saved": {
-                "process_id": "save_result",
-                "arguments": {"data": {"from_node": "sum"}, "format": "JSON"},
-                "result": True,
-            },
-        }
+        graph = {"sum": {"process_id": "add", "arguments": {"x": int(row["x"]), "y": 1}, "result": True}}
         return connection.create_job(graph, title=f"sum {row['x']}")
 
     folder = session.folder / "many"
@@ -431,7 +422,8 @@ def use_a_service(session: Session) -> None:
     )
     assert service.service_id in {each["id"] for each in session.connection.list_services()}
     assert service.describe_service()["type"].upper() == "XYZ"
-    service.update_service(title="Green")
+    # The client has no method for it that works.
+    session.connection.patch(f"/services/{service.service_id}", json={"title": "Green"}, expected_status=204)
     assert service.describe_service()["title"] == "Green"
     assert isinstance(list(service.logs()), list)
     service.delete_service()
