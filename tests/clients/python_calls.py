@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import rasterio
 from openeo.extra.job_management import CsvJobDatabase, MultiBackendJobManager
-from openeo.processes import ProcessBuilder, process
+from openeo.processes import process
 from openeo.rest import OpenEoApiError
 from openeo.rest.connection import Connection, connect
 
@@ -275,7 +275,7 @@ def use_user_defined_process(session: Session) -> None:
 
 @call
 def use_user_defined_process_in_a_callback(session: Session) -> None:
-    def scaled(x: Any) -> ProcessBuilder:
+    def scaled(x: Any) -> Any:
         return process("scale", x=x, factor=100)
 
     cube = session.cube().apply(scaled)
