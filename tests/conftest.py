@@ -10,8 +10,8 @@ import pytest
 
 from oidc_issuer import OidcIssuer
 
-# Those that start servers, and those with an app in this process.
-pytest_plugins = ("served", "faked")
+# Those that start servers, those with an app in this process, and databases.
+pytest_plugins = ("served", "faked", "databases")
 
 
 @pytest.fixture(scope="session")
