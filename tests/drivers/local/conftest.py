@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import pytest
 
 from connexeo.drivers.local.storage import Storage
 from served import free_port
+
+_number = itertools.count()
 
 
 @pytest.fixture
