@@ -48,3 +48,9 @@ def test_conformance_is_that_of_the_capabilities(client: Client) -> None:
 def test_connect(make_client: MakeClient) -> None:
     versions = make_client(production=False).get("/.well-known/openeo").json()["versions"]
     assert versions == [{"url": f"http://{HOST}/", "production": False, "api_version": "1.3.0"}]
+
+
+def test_connect_lists_other_instances(make_client: MakeClient) -> None:
+    other = {"url": "https://dev.river.example/openeo/1.3", "api_version": "1.3.0", "production": False}
+    versions = make_client(instances=[other]).get("/.well-known/openeo").json()["versions"]
+    assert versions[1:] == [other]

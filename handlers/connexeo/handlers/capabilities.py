@@ -49,13 +49,17 @@ async def capabilities(context: Context) -> models.Capabilities | Response:
 @public
 @without_driver
 async def connect(context: Context) -> models.WellKnownDiscovery:
-    """``GET /.well-known/openeo``: the API versions served here."""
+    """``GET /.well-known/openeo``: this instance, and others that the deployment names."""
     version: models.Version = {
         "url": context.url("/"),
         "production": context.settings.in_production,
         "api_version": context.service.api_version,
     }
-    return {"versions": [version]}
+    others: list[models.Version] = [
+        {"url": each.url, "production": each.production, "api_version": each.api_version}
+        for each in context.settings.instances
+    ]
+    return {"versions": [version, *others]}
 
 
 @public

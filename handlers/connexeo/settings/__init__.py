@@ -1,5 +1,13 @@
 """Settings of a deployment: one frozen object, from the environment and a TOML file."""
 
-from connexeo.settings.settings import Billing, BillingPlan, OidcProvider, Role, Settings, load_settings
+from connexeo.settings.settings import (
+    Billing,
+    BillingPlan,
+    Instance,
+    OidcProvider,
+    Role,
+    Settings,
+    load_settings,
+)
 
-__all__ = ["Billing", "BillingPlan", "OidcProvider", "Role", "Settings", "load_settings"]
+__all__ = ["Billing", "BillingPlan", "Instance", "OidcProvider", "Role", "Settings", "load_settings"]

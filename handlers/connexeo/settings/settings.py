@@ -65,6 +65,16 @@ class OidcProvider(BaseModel):
         return {role: (given,) if isinstance(given, str) else given for role, given in value.items()}
 
 
+class Instance(BaseModel):
+    """Another address at which this back-end is served, such as one for development."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(pattern=r"^https?://[^/]")
+    api_version: str = Field(pattern=r"^\d+\.\d+\.\d+")
+    production: bool = True
+
+
 class Role(BaseModel):
     """What users with a role may do beyond, or short of, the others."""
 
@@ -138,6 +148,8 @@ class Settings(BaseSettings):
     """Absolute URL of the API as clients see it; without it, links follow the request's ``Host``."""
     production: bool = True
     """Value of ``production`` in the capabilities."""
+    instances: tuple[Instance, ...] = ()
+    """Further instances that the well-known document lists, such as those of other API versions."""
 
     # What is served.
     driver: str = "local"
