@@ -10,6 +10,7 @@ from connexeo.processing.arguments import check_value, error_of
 from connexeo.processing.compilation import compile_graph
 from connexeo.processing.definitions import ProcessDefinition
 from connexeo.processing.environment import Environment
+from connexeo.processing.program import Program
 from connexeo.processing.result import Result
 from connexeo.processing.validation import check, process_graph_of
 
@@ -55,18 +56,36 @@ def execute(
 ) -> Evaluation:
     """Like `evaluate`, with all results that the graph saves rather than only the one of the result node."""
     world = Environment() if environment is None else environment
-    given = {name: _as_value(value) for name, value in (parameters or {}).items()}
-    check(process_graph, definitions=world.definitions, user_processes=world.user_processes, parameters=given)
-    graph = process_graph_of(process_graph)
-    values = _with_defaults(process_graph, given) if graph is not process_graph else given
+    program, values = prepare(process_graph, parameters, world)
     results: list[Result] = []
 
     def collect(value: Any) -> None:
-        if isinstance(value, Result):
+        # Processes that take a result may return the same one.
+        if isinstance(value, Result) and all(value is not known for known in results):
             results.append(value)
 
-    value = compile_graph(graph, world).run(values, world, on_value=collect)
+    value = program.run(values, world, on_value=collect)
     return Evaluation(_plain(value), tuple(results))
+
+
+def prepare(
+    process_graph: Mapping[str, Any], parameters: Mapping[str, Any] | None, environment: Environment
+) -> tuple[Program, dict[str, Any]]:
+    """A process as a program, and the values of its parameters.
+
+    Raises:
+        OpenEOError: The graph or a parameter is invalid.
+    """
+    given = {name: _as_value(value) for name, value in (parameters or {}).items()}
+    check(
+        process_graph,
+        definitions=environment.definitions,
+        user_processes=environment.user_processes,
+        parameters=given,
+    )
+    graph = process_graph_of(process_graph)
+    values = _with_defaults(process_graph, given) if graph is not process_graph else given
+    return compile_graph(graph, environment), values
 
 
 def _with_defaults(process: Mapping[str, Any], given: dict[str, Any]) -> dict[str, Any]:

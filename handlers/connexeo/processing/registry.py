@@ -31,6 +31,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "cumulation": ("cummax", "cummin", "cumproduct", "cumsum"),
     "debugging": ("inspect",),
     "dimensions": ("add_dimension", "dimension_labels", "drop_dimension", "rename_dimension", "rename_labels"),
+    "files": ("export_workspace", "load_uploaded_files"),
     "filters": ("filter_bands", "filter_bbox", "filter_temporal"),
     "loading": ("load_collection",),
     "logic": ("all", "and", "any", "if", "not", "or", "xor"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from connexeo.processing.formats.interface import WrittenFile
 
 
 @dataclass(frozen=True)
@@ -17,3 +20,7 @@ class Result:
     """Name of the file format as in `GET /file_formats`."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Output options of the format."""
+    exports: list[Callable[[Sequence[WrittenFile]], None]] = field(
+        default_factory=list, compare=False, repr=False
+    )
+    """What else is done with the files as soon as they are written; processes that take the result add to it."""

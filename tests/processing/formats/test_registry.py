@@ -50,9 +50,9 @@ def text(monkeypatch: pytest.MonkeyPatch) -> Format:
 
 def test_formats_are_listed_as_the_contract_wants() -> None:
     listed = list_formats()
-    assert listed["input"] == {}
+    assert list(listed["input"]) == ["GTiff", "JP2OpenJPEG", "netCDF"]
     assert list(listed["output"]) == NAMES
-    for described in listed["output"].values():
+    for described in (*listed["input"].values(), *listed["output"].values()):
         assert set(described) == {"title", "description", "gis_data_types", "parameters"}
         assert set(described["gis_data_types"]) <= {"raster", "vector", "table", "pointcloud", "other"}
 

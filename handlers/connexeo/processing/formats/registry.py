@@ -6,6 +6,7 @@ from typing import Any
 
 from connexeo.generated.errors import ProcessParameterInvalid
 from connexeo.processing.formats.builtin import BUILTIN
+from connexeo.processing.formats.inputs import INPUTS
 from connexeo.processing.formats.interface import Format
 
 _FORMATS: dict[str, Format] = {known.name.casefold(): known for known in BUILTIN}
@@ -37,9 +38,9 @@ def find_format(name: str) -> Format:
 
 
 def list_formats() -> dict[str, Any]:
-    """The answer to `GET /file_formats`. No process reads files of users yet, so there are no input formats."""
+    """The answer to `GET /file_formats`."""
     return {
-        "input": {},
+        "input": {known.name: known.described() for known in INPUTS},
         "output": {
             known.name: {
                 "title": known.title,

@@ -38,8 +38,10 @@ def write_result(result: Result, folder: Path, *, stem: str | None = None) -> li
     target.check(result.data, options)
     with _staging(folder) as staged:
         name = stem or options.get("filename_prefix") or "openEO"
-        written = target.write(result.data, staged, name, options)
-        return _publish(written, folder)
+        written = _publish(target.write(result.data, staged, name, options), folder)
+    for export in result.exports:
+        export(written)
+    return written
 
 
 def write_results(results: Iterable[Result], folder: Path) -> list[WrittenFile]:

@@ -119,7 +119,7 @@ def _variable(dataset: xr.Dataset, name: str) -> str:
 
 def _standardise(variable: xr.DataArray, item: Document, *, geographic: bool) -> xr.DataArray:
     """With the dimensions t, y and x, floating, without further coordinates."""
-    renamed = variable.rename({name: _role(variable, name) for name in map(str, variable.dims)})
+    renamed = variable.rename({name: role(variable, name) for name in map(str, variable.dims)})
     unknown = [str(name) for name in renamed.dims if name not in ("t", "y", "x")]
     if unknown or not {"x", "y"} <= set(renamed.dims):
         raise FeatureUnsupported(f"Variables with the dimensions {', '.join(map(str, variable.dims))}.")
@@ -135,16 +135,16 @@ def _standardise(variable: xr.DataArray, item: Document, *, geographic: bool) ->
     return renamed.astype(promote(renamed.dtype, fillable=True))
 
 
-def _role(variable: xr.DataArray, name: str) -> str:
+def role(variable: xr.DataArray, name: str) -> str:
     """What a dimension is (t, y, x) by the CF convention, else by custom; its name where it is neither."""
     if name in variable.coords:
         coordinate = variable.coords[name]
         if coordinate.dtype.kind == "M":
             return "t"
-        role = _CF_AXES.get(str(coordinate.attrs.get("axis", "")).upper())
-        role = role or _STANDARD_NAMES.get(str(coordinate.attrs.get("standard_name", "")))
-        if role:
-            return role
+        told = _CF_AXES.get(str(coordinate.attrs.get("axis", "")).upper())
+        told = told or _STANDARD_NAMES.get(str(coordinate.attrs.get("standard_name", "")))
+        if told:
+            return told
     return _NAMES.get(name.lower(), name)
 
 

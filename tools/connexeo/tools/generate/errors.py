@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connexeo.tools.generate.source import BANNER, docstring, literal
-from connexeo.tools.spec.documents import SpecError
 
 _HEAD = '''"""Errors of the openEO API and of its processes, one class per code.
 
@@ -48,13 +47,9 @@ class ProcessError(OpenEOError):
 def errors_source(errors: Mapping[str, Any], processes: Iterable[Mapping[str, Any]]) -> str:
     """Source of the module.
 
-    Raises:
-        SpecError: when a process names an exception like an error of the API.
+    An exception of a process that is named like an error of the API is that error: both tell of the same fault.
     """
-    exceptions = process_exceptions(processes)
-    clash = sorted(set(errors) & set(exceptions))
-    if clash:
-        raise SpecError(f"exceptions of processes are also error codes: {', '.join(clash)}")
+    exceptions = {code: told for code, told in process_exceptions(processes).items() if code not in errors}
     parts = [_HEAD.format(banner=BANNER, example=next(iter(errors), ""))]
     for code, error in errors.items():
         parts.append(_class(code, "OpenEOError", error["description"], error["message"]))
