@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import signal
 import time
 from pathlib import Path
+from typing import IO
 
 from connexeo.processing.environment import Environment
 from connexeo.processing.process import process
@@ -32,3 +35,36 @@ def size_of_file(path: str, *, environment: Environment) -> int:
 def variables() -> list[str]:
     """Names of the environment variables."""
     return sorted(os.environ)
+
+
+_held: list[IO[bytes]] = []
+
+
+@process
+def alone(path: str, seconds: float) -> bool:
+    """Work for some time, and write down if somebody else works under the same name at the same time.
+
+    The lock is held until this process ends or works under another name: so it shows whether two processes do.
+    """
+    for file in _held:
+        file.close()
+    held = Path(path).open("ab")  # noqa: SIM115 - it stays open
+    _held[:] = [held]
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        Path(f"{path}.overlap").touch()
+    held.write(b".")
+    held.flush()
+    time.sleep(seconds)
+    return True
+
+
+@process
+def die(path: str, times: int) -> bool:
+    """End the process as a crash does, the first times."""
+    with Path(path).open("ab") as file:
+        file.write(b".")
+    if Path(path).stat().st_size <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return True
