@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from connexeo.drivers.local.stored_processes.namespaces import Json, with_namespaces
-from connexeo.fetch import FetchError, FetchRefused, GuardedClient
+from connexeo.fetch import FetchError, FetchRefused
 from connexeo.generated.errors import ProcessUnsupported
 from connexeo.processing.calls import Call, is_remote
 from connexeo.processing.graph import check_depth
@@ -14,7 +14,18 @@ from connexeo.processing.graph import check_depth
 _LONGEST_SHOWN = 200
 
 
-async def fetch_definition(client: GuardedClient, call: Call) -> Json:
+class DocumentClient(Protocol):
+    """Fetches JSON documents; `connexeo.fetch.GuardedClient` is one."""
+
+    async def aget_json(self, url: str) -> Any:
+        """The document at a URL.
+
+        Raises:
+            FetchError: it cannot be had.
+        """
+
+
+async def fetch_definition(client: DocumentClient, call: Call) -> Json:
     """The definition of a process, which calls only predefined ones, and others by their addresses.
 
     The document is a process, or an object with ``processes``, like those that ``GET /process_graphs`` of a back-end
