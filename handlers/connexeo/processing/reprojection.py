@@ -50,13 +50,16 @@ _KERNEL = 4
 """Pixels around a chunk that the widest method (lanczos) may use, in pixels of the coarser grid."""
 
 
-def reproject(cube: xr.DataArray, target: Grid, method: str) -> xr.DataArray:
+def reproject(
+    cube: xr.DataArray, target: Grid, method: str, *, most_blocks: int | None = None
+) -> xr.DataArray:
     """Warp a cube onto another grid; lazily if the cube is lazy. Pixels without source are no-data.
 
     Args:
         cube: The cube, with all further dimensions in any order.
         target: The grid.
         method: One of `METHODS`.
+        most_blocks: How many blocks a lazy result may have, roughly; for those who will not compute it.
     """
     x, y = horizontal_dimensions(cube)
     source = grid_of(cube)
@@ -68,7 +71,9 @@ def reproject(cube: xr.DataArray, target: Grid, method: str) -> xr.DataArray:
         ordered = ordered.isel({x.name: slice(None, None, -1)})
     data = ordered.data.astype(as_float(np.empty(0, cube.dtype)).dtype)
     warped = (
-        _warp_lazily(data, source, target, method) if cube.chunks else _Warp(source, target, method)(data)
+        _warp_lazily(data, source, target, method, most_blocks)
+        if cube.chunks
+        else _Warp(source, target, method)(data)
     )
     if target.ascending:
         warped = warped[..., ::-1, :]
@@ -111,12 +116,16 @@ class _Warp:
         )
 
 
-def _warp_lazily(data: Any, source: Grid, target: Grid, method: str) -> Any:
+def _warp_lazily(data: Any, source: Grid, target: Grid, method: str, most_blocks: int | None) -> Any:
     """Chunk by chunk of the target, each from the window of the source that it needs."""
     size = _chunk_size(source, target)
+    if most_blocks is not None:
+        size = max(size, math.ceil(math.sqrt(target.rows * target.columns / most_blocks)))
+    # Where the source has larger blocks already, smaller ones would save nothing and cost time.
+    size = max(size, *(max(sizes) for sizes in data.chunks[-2:] if max(sizes) > _CHUNK), _SMALLEST)
     rows = [list(_warp_row(data, source, target, row, size, method)) for row in _chunks(target.rows, size)]
     warped = dask_array().block(rows)
-    return warped if size == _CHUNK else warped.rechunk({data.ndim - 2: _CHUNK, data.ndim - 1: _CHUNK})
+    return warped if size >= _CHUNK else warped.rechunk({data.ndim - 2: _CHUNK, data.ndim - 1: _CHUNK})
 
 
 def _chunk_size(source: Grid, target: Grid) -> int:

@@ -66,7 +66,12 @@ class LocalProcessing:
             answer = await self._computing.run(
                 "result",
                 user.id,
-                {"process": process, "folder": str(folder), "max_bytes": self._settings.result_memory},
+                {
+                    "process": process,
+                    "folder": str(folder),
+                    "max_bytes": self._settings.result_memory,
+                    "max_seconds": self._settings.result_timeout,
+                },
                 timeout=self._settings.result_timeout,
                 on_log=lambda entry: logs.append(entry) if len(logs) < MAX_ENTRIES else None,
             )

@@ -83,6 +83,11 @@ def push_down(program: Program) -> Program:
     return replace(program, steps=tuple(steps))
 
 
+def is_ours(step: Step) -> bool:
+    """Whether a step's function is known here; that of a deployment may do what it likes."""
+    return str(getattr(step.function, "__module__", "")).startswith(_OURS)
+
+
 class _Analysis:
     def __init__(self, program: Program) -> None:
         self._steps = program.steps
@@ -124,7 +129,7 @@ class _Analysis:
     def _cubes(self, index: int) -> tuple[str, ...]:
         """Arguments of a step that are cubes which it treats in a way that is known here."""
         step = self._steps[index]
-        if not _is_ours(step):
+        if not is_ours(step):
             return ()
         if step.process_id == "mask":
             return ("data", "mask")
@@ -244,11 +249,6 @@ def _union(one: Wanted, other: Wanted) -> Wanted:
     return None if both is None or len(both) > _MOST else both
 
 
-def _is_ours(step: Step) -> bool:
-    """A deployment may have another function for a process, which may do what it likes."""
-    return str(getattr(step.function, "__module__", "")).startswith(_OURS)
-
-
 def _nodes_in(value: Argument) -> Iterator[int]:
     """Steps whose values an argument uses."""
     if isinstance(value, FromNode):
@@ -279,7 +279,7 @@ def _labels_used(program: Program) -> frozenset[str] | None:
         if not uses:
             continue
         label = given.get("label")
-        known = step.process_id == "array_element" and _is_ours(step) and uses == ["data"]
+        known = step.process_id == "array_element" and is_ours(step) and uses == ["data"]
         if (
             not known
             or "index" in given

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from connexeo.generated.errors import FeatureUnsupported, NoDataAvailable, ProcessParameterInvalid
-from connexeo.processing.environment import Environment, Window
+from connexeo.generated.errors import FeatureUnsupported, NoDataAvailable
+from connexeo.processing.environment import Environment
 from connexeo.processing.process import process
-from connexeo.processing.reading.bands import SourceBand, collection_bands, select_bands
-from connexeo.processing.reading.extents import (
-    WGS84,
-    Bounds,
-    SpatialExtent,
-    parse_interval,
-    parse_spatial_extent,
-)
+from connexeo.processing.reading.choosing import Condition, choose_bands, meets
+from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
+from connexeo.processing.reading.search import OUTSIDE, Search, find_items, search_box
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Document = Mapping[str, Any]
-Condition = Callable[..., Any]
-
 _PROCESS = "load_collection"
 _NO_DATA = "There is no data available for the given extents."
-_WORLD = (-180.0, -90.0, 180.0, 90.0)
 
 
 @process
@@ -64,84 +55,29 @@ def load_collection(
     collection = environment.catalogue.collection(id)
     dimensions = collection.get("cube:dimensions") or {}
     timeless = bool(dimensions) and not any(each.get("type") == "temporal" for each in dimensions.values())
-    box = _search_box(extent, environment.window)
-    found = [
-        item
-        for item in environment.catalogue.items(id, bbox=box, interval=None if timeless else interval)
-        if _meets(item, properties or {})
-    ]
+    when = (None, None) if timeless else interval
+    box = search_box(extent, environment.window)
+    if box is OUTSIDE:
+        raise NoDataAvailable(_NO_DATA)
+    search = Search(environment.catalogue, id, box, None if timeless else interval)
+    found = [item for item in find_items(search, environment.needs) if meets(item, properties or {})]
     if not found:
         raise NoDataAvailable(_NO_DATA)
-    chosen = _choose_bands(collection, found, bands)
-    if len({band.kind for band in chosen}) > 1:
-        reason = "bands of image files and of netCDF or Zarr files cannot be loaded together."
-        raise ProcessParameterInvalid(parameter="bands", process=_PROCESS, reason=reason)
+    chosen = choose_bands(collection, found, bands, process=_PROCESS)
     from connexeo.processing.reading.cubes import Request, open_cube
 
-    when = (None, None) if timeless else interval
-    cube = open_cube(Request(collection, found, chosen, extent, when, environment.window, environment.needs))
+    cube = open_cube(
+        Request(
+            collection,
+            found,
+            chosen,
+            extent,
+            when,
+            environment.window,
+            environment.needs,
+            environment.dry_run,
+        )
+    )
     if cube is None:
         raise NoDataAvailable(_NO_DATA)
     return cube
-
-
-def _search_box(
-    extent: SpatialExtent | None, window: Window | None
-) -> tuple[float, float, float, float] | None:
-    """The box in WGS 84 that catalogues are searched in; the world where that cannot be told.
-
-    Raises:
-        NoDataAvailable: the extent and the window have nothing in common.
-    """
-    box = _geographic_box(extent)
-    if window is None:
-        return box
-    around = _geographic_box(SpatialExtent(window.bounds, window.crs)) or _WORLD
-    west, south, east, north = around if box is None else _common(box, around)
-    if west > east or south > north:
-        raise NoDataAvailable(_NO_DATA)
-    return west, south, east, north
-
-
-def _common(one: Bounds, other: Bounds) -> Bounds:
-    return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
-
-
-def _geographic_box(extent: SpatialExtent | None) -> tuple[float, float, float, float] | None:
-    if extent is None:
-        return None
-    west, south, east, north = extent.to_crs(WGS84).bounds
-    known = -180 <= west <= east <= 180 and -90 <= south <= north <= 90
-    return (west, south, east, north) if known else _WORLD
-
-
-def _meets(item: Document, conditions: Mapping[str, Condition]) -> bool:
-    """Whether all conditions hold for the item's properties; null is no yes."""
-    properties = item.get("properties") or {}
-    return all(_is_true(condition(value=properties.get(name))) for name, condition in conditions.items())
-
-
-def _is_true(answer: Any) -> bool:
-    """Whether a condition says yes: null and NaN, which logical processes return for no-data, do not."""
-    return bool(answer == True)  # noqa: E712 -- numpy's True too, and whatever else equals it
-
-
-def _choose_bands(
-    collection: Document, items: Sequence[Document], names: Sequence[str] | None
-) -> tuple[SourceBand, ...]:
-    """The bands that were asked for.
-
-    Raises:
-        ProcessParameterInvalid: there is no such band; the message names those that there are.
-    """
-    available = collection_bands(collection, items)
-    if not available:
-        raise FeatureUnsupported("The collection has no raster data.")
-    try:
-        return select_bands(available, names)
-    except KeyError as error:
-        existing = ", ".join(
-            f"{band.name} ({band.common_name})" if band.common_name else band.name for band in available
-        )
-        reason = f"there is no band '{error.args[0]}'; available bands: {existing}."
-        raise ProcessParameterInvalid(parameter="bands", process=_PROCESS, reason=reason) from error

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from connexeo.processing.environment import Environment
 
+_BLOCKS_OF_DRY_RUN = 256
+
 
 @process
 def resample_spatial(
@@ -42,4 +44,5 @@ def resample_spatial(
         reason = "at least one of resolution and projection must be given."
         raise ProcessParameterInvalid(process="resample_spatial", parameter="resolution", reason=reason)
     target = resampled_grid(grid_of(data), (float(x), float(y)), projection, align)
-    return reproject(data, target, method)
+    dry = environment is not None and environment.dry_run is not None
+    return reproject(data, target, method, most_blocks=_BLOCKS_OF_DRY_RUN if dry else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,14 @@ import xarray as xr
 
 from connexeo.processing.cube import Band, Dimension, ReferenceSystem, make_cube
 from connexeo.processing.environment import Window
+from connexeo.processing.planning.dry_run import DryRun
 from connexeo.processing.planning.needs import Needs
 from connexeo.processing.planning.selection import EVERYTHING, Loaded, Selection, select
 from connexeo.processing.reading.bands import SourceBand
 from connexeo.processing.reading.extents import Interval, SpatialExtent
 from connexeo.processing.reading.pixels import lazy_array, probe_header
 from connexeo.processing.reading.plans import (
+    Plan,
     in_interval,
     item_time,
     make_plan,
@@ -45,6 +47,7 @@ class Request:
     interval: Interval
     window: Window | None = None
     needs: Needs | None = None
+    dry_run: DryRun | None = None
 
 
 def open_cube(request: Request) -> xr.DataArray | None:
@@ -89,7 +92,10 @@ def _open_images(request: Request) -> xr.DataArray | None:
         request, labels, names, plan.grid.crs, spatially=window is None and not polygons and copied
     )
     plan = narrow(plan, selection.times, selection.bands, selection.rows, selection.columns)
-    data = lazy_array(plan, polygons) if window is None else read_window(plan, polygons)
+    if request.dry_run is not None:
+        data: Any = request.dry_run.hollow(plan, remote=any(map(_is_remote, _hrefs(plan))))
+    else:
+        data = lazy_array(plan, polygons) if window is None else read_window(plan, polygons)
     cube = xr.DataArray(data, dims=("t", "bands", "y", "x"), coords=_cut(labels, selection))
     return _as_declared(cube, names, plan.grid.crs, request.bands)
 
@@ -106,7 +112,9 @@ def _open_arrays(request: Request) -> xr.DataArray | None:
     names = _names(request.collection, {role: cube.sizes[role] for role, _, _ in _ROLES})
     selection = _select(request, labels, names, crs, spatially=request.window is None)
     cube = cube.isel({role: _index(kept) for role, kept in _parts(selection).items() if kept is not None})
-    if request.window is not None:
+    if request.dry_run is not None:
+        request.dry_run.note(cube)
+    elif request.window is not None:
         sampled = sample_cube(cube, crs, request.window)
         if sampled is None:
             return None
@@ -158,6 +166,14 @@ def _cut(labels: Mapping[Role, Any], selection: Selection) -> dict[Role, Any]:
 
 def _index(kept: Any) -> Any:
     return kept if isinstance(kept, slice) else list(kept)
+
+
+def _hrefs(plan: Plan) -> Iterator[str]:
+    return (layer.href for date in plan.layers for band in date for layer in band)
+
+
+def _is_remote(href: str) -> bool:
+    return "://" in href and not href.startswith("file://")
 
 
 def _declared_step(collection: Document) -> tuple[str, float, float] | None:

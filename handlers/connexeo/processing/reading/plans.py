@@ -91,7 +91,7 @@ def make_plan(
         return None
     crs = Counter(layer.grid.crs for layer in every).most_common(1)[0][0]
     lattice = _lattice([layer.grid for layer in every if layer.grid.crs == crs], step)
-    covered = [_bounds_in(layer.grid, crs) for layer in every]
+    covered = [bounds_in(layer.grid, crs) for layer in every]
     wanted = [extent.to_crs(crs).bounds] if extent else []
     grid = crop(lattice, [union(covered), *wanted])
     if grid is None:
@@ -170,7 +170,7 @@ def narrow(
 
 
 def _reaches(layer: Layer, grid: Grid) -> bool:
-    return overlaps(_bounds_in(layer.grid, grid.crs), grid.bounds)
+    return overlaps(bounds_in(layer.grid, grid.crs), grid.bounds)
 
 
 def group_by_overpass(items: Iterable[Document]) -> list[tuple[datetime, list[Document]]]:
@@ -255,7 +255,8 @@ def _lattice(grids: Sequence[Grid], step: tuple[str, float, float] | None) -> Gr
 
 
 @lru_cache(maxsize=4096)
-def _bounds_in(grid: Grid, crs: str) -> tuple[float, float, float, float]:
+def bounds_in(grid: Grid, crs: str) -> tuple[float, float, float, float]:
+    """The outer edges of a grid in a reference system."""
     return grid.bounds if grid.crs == crs else SpatialExtent(grid.bounds, grid.crs).to_crs(crs).bounds
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from connexeo.drivers.local.accounts.limits import quota_of
 from connexeo.drivers.local.computing.host import Child, Listener, ignore
 from connexeo.drivers.local.computing.questions import Questions
-from connexeo.drivers.local.computing.tasks import TASKS
+from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES, TASKS
 from connexeo.drivers.local.computing.web import web_limits
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.state import State
@@ -28,8 +28,6 @@ from connexeo.settings import Settings
 
 Json = Mapping[str, Any]
 
-MEMORY_FOR_LIBRARIES = 2**30
-"""Bytes that a child may take besides the pixels: for libraries, their caches and threads."""
 COPIES = 4
 """How often the largest result that is allowed may be in memory: read, computed and encoded."""
 WAITING = 16

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connexeo.drivers.local.computing.estimate import planned_environment
 from connexeo.generated.errors import ProcessGraphComplexity
 
 if TYPE_CHECKING:
@@ -18,18 +19,26 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     """Evaluate one process and write its result.
 
     Args:
-        request: ``process``, ``folder`` to write to, and ``max_bytes``.
+        request: ``process``, ``folder`` to write to, ``max_bytes`` and ``max_seconds``.
         world: Collections and processes.
 
     Raises:
         OpenEOError: whatever the graph or the data is at fault for; ProcessGraphComplexity when the result would
-            be larger than ``max_bytes``.
+            be larger than ``max_bytes`` or take longer than ``max_seconds``, before a pixel is read.
     """
     from connexeo.processing.evaluation import execute
     from connexeo.processing.formats import archive, write_results
     from connexeo.processing.result import Result
 
-    evaluation = execute(request["process"], environment=world.environment())
+    environment = planned_environment(
+        request["process"],
+        world.environment(),
+        memory=request.get("memory"),
+        output_bytes=request["max_bytes"],
+        seconds=request.get("max_seconds"),
+        instead="or a batch job",
+    )
+    evaluation = execute(request["process"], environment=environment)
     value = evaluation.value
     results = evaluation.results or (Result(value, default_format(value)),)
     _check_size(sum(int(getattr(result.data, "nbytes", 0)) for result in results), request["max_bytes"])

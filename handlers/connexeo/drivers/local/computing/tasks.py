@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from connexeo.drivers.local.computing.world import World
 
+MEMORY_FOR_LIBRARIES = 2**30
+"""Bytes that a child may take besides the pixels: for libraries, their caches and threads."""
+
 Compute = Callable[[Mapping[str, Any], "World"], dict[str, Any]]
 
 
@@ -44,6 +47,7 @@ TASKS: dict[str, Task] = {
             "bands or dates, or a batch job."
         ),
     ),
+    "estimate": Task("connexeo.drivers.local.computing.estimate:compute", quick=True),
     "job": Task("connexeo.drivers.local.jobs.computation:compute"),
     "tile": Task("connexeo.drivers.local.services.drawing:compute", quick=True),
     "survey": Task("connexeo.drivers.local.services.drawing:survey", quick=True),

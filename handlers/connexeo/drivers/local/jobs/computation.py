@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connexeo.drivers.local.computing.estimate import planned_environment
 from connexeo.drivers.local.computing.result import default_format
 from connexeo.drivers.local.jobs.document import Asset
 from connexeo.drivers.local.jobs.times import rfc3339
@@ -37,13 +38,15 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
         world: Collections and processes; its host can ``publish`` assets.
 
     Raises:
-        OpenEOError: whatever the graph or the data is at fault for; StorageFailure when there is no room.
+        OpenEOError: whatever the graph or the data is at fault for; ProcessGraphComplexity when even a single block
+            of a cube is too large for the memory; StorageFailure when there is no room.
     """
     from connexeo.processing.evaluation import execute
     from connexeo.processing.formats import write_each
     from connexeo.processing.result import Result
 
-    evaluation = execute(request["process"], environment=world.environment())
+    environment = planned_environment(request["process"], world.environment(), memory=request.get("memory"))
+    evaluation = execute(request["process"], environment=environment)
     value = evaluation.value
     results = evaluation.results or (Result(value, default_format(value)),)
     folder = Path(request["folder"])

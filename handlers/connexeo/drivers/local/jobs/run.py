@@ -16,10 +16,10 @@ import structlog
 from sqlalchemy import Connection
 
 from connexeo.drivers.local.accounts.limits import quota_of
-from connexeo.drivers.local.computing.computing import MEMORY_FOR_LIBRARIES
 from connexeo.drivers.local.computing.failures import ChildDied, TaskFailed, node_of
 from connexeo.drivers.local.computing.host import Child, Listener
 from connexeo.drivers.local.computing.questions import Questions
+from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES
 from connexeo.drivers.local.computing.web import web_limits
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.jobs import queue
