@@ -31,6 +31,14 @@ HEAD = "0002"
 
 _LOCK = 0x636F6E6E
 _SQLITE_WAIT = 30.0
+# Without them a connection to a host that is gone is noticed after minutes, or hours.
+_POSTGRES = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 
 def open_database(url: str) -> Engine:
@@ -55,7 +63,14 @@ def open_database(url: str) -> Engine:
 
 def _server_engine(url: URL) -> Engine:
     # A pooled connection may be dead after a restart of the server; it is asked before it is used.
-    return create_engine(url, pool_pre_ping=True)
+    return create_engine(url, pool_pre_ping=True, connect_args=patience_of(url))
+
+
+def patience_of(url: URL) -> dict[str, int]:
+    """How long connections wait for a host that is gone; what the URL says itself is left to it."""
+    if url.get_backend_name() != "postgresql":
+        return {}
+    return {key: value for key, value in _POSTGRES.items() if key not in url.query}
 
 
 def _sqlite_engine(url: URL) -> Engine:
