@@ -6,7 +6,12 @@ import base64
 
 import pytest
 
-from connexeo.generated.errors import AuthenticationRequired, AuthenticationSchemeInvalid, CredentialsInvalid
+from connexeo.generated.errors import (
+    AuthenticationRequired,
+    AuthenticationSchemeInvalid,
+    CredentialsInvalid,
+    RequestInvalid,
+)
 from connexeo.handlers.credentials import authorization, basic_credentials
 
 
@@ -50,3 +55,9 @@ def test_basic_credentials(text: str, expected: tuple[str, str]) -> None:
 def test_basic_credentials_that_are_none(header: bytes | None, error: type[Exception]) -> None:
     with pytest.raises(error):
         basic_credentials(scope_of(header))
+
+
+def test_several_headers_are_refused() -> None:
+    header = (b"authorization", b"Basic " + base64.b64encode(b"a:b"))
+    with pytest.raises(RequestInvalid, match="several"):
+        basic_credentials({"headers": [header, header]})

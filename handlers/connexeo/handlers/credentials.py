@@ -7,16 +7,25 @@ import binascii
 
 from starlette.types import Scope
 
-from connexeo.generated.errors import AuthenticationRequired, AuthenticationSchemeInvalid, CredentialsInvalid
+from connexeo.generated.errors import (
+    AuthenticationRequired,
+    AuthenticationSchemeInvalid,
+    CredentialsInvalid,
+    RequestInvalid,
+)
 
 
 def authorization(scope: Scope) -> tuple[str, str]:
-    """Scheme in lower case and credentials; both empty when there is no header."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            scheme, _, rest = value.decode("latin-1").strip().partition(" ")
-            return scheme.lower(), rest.strip()
-    return "", ""
+    """Scheme in lower case and credentials; both empty when there is no header.
+
+    Raises:
+        RequestInvalid: when there are several, since whoever stands before this server may have read another one.
+    """
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    if len(values) > 1:
+        raise RequestInvalid(reason="there are several `Authorization` headers; send one")
+    scheme, _, rest = b"".join(values).decode("latin-1").strip().partition(" ")
+    return scheme.lower(), rest.strip()
 
 
 def basic_credentials(scope: Scope) -> tuple[str, str]:

@@ -4,10 +4,20 @@ from connexeo.settings.settings import (
     Billing,
     BillingPlan,
     Instance,
+    OidcClient,
     OidcProvider,
     Role,
     Settings,
     load_settings,
 )
 
-__all__ = ["Billing", "BillingPlan", "Instance", "OidcProvider", "Role", "Settings", "load_settings"]
+__all__ = [
+    "Billing",
+    "BillingPlan",
+    "Instance",
+    "OidcClient",
+    "OidcProvider",
+    "Role",
+    "Settings",
+    "load_settings",
+]

@@ -34,6 +34,34 @@ Names = Annotated[tuple[str, ...], NoDecode]
 Paths = Annotated[tuple[Path, ...], NoDecode]
 
 
+class OidcClient(BaseModel):
+    """A client of an OpenID Connect provider that users need not register; it has no secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    grant_types: tuple[
+        Literal[
+            "implicit",
+            "authorization_code",
+            "authorization_code+pkce",
+            "urn:ietf:params:oauth:grant-type:device_code",
+            "urn:ietf:params:oauth:grant-type:device_code+pkce",
+            "refresh_token",
+        ],
+        ...,
+    ] = Field(min_length=1)
+    redirect_urls: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_redirect_urls(self) -> Self:
+        if not self.redirect_urls and any(
+            grant.startswith(("implicit", "authorization_code")) for grant in self.grant_types
+        ):
+            raise ValueError("clients with the implicit or an authorization code grant need redirect_urls")
+        return self
+
+
 class OidcProvider(BaseModel):
     """An OpenID Connect provider that users may log in with (``GET /credentials/oidc``)."""
 
@@ -44,7 +72,10 @@ class OidcProvider(BaseModel):
     title: str
     description: str | None = None
     scopes: tuple[str, ...] = ("openid", "email")
-    default_clients: tuple[dict[str, Any], ...] = ()
+    default_clients: tuple[OidcClient, ...] = ()
+    """Clients that users need not register."""
+    authorization_parameters: dict[str, str] = Field(default_factory=dict)
+    """Parameters that clients send to the provider's authorization endpoint, such as ``prompt``."""
     audience: str | None = None
     """Expected ``aud`` of access tokens; any audience is accepted when unset."""
     roles_claim: str | None = None
@@ -56,6 +87,13 @@ class OidcProvider(BaseModel):
     """Roles of which a user must have one to be let in; anybody is when empty."""
     allow_private_network: bool = False
     """Let the issuer live on a private or loopback address (an issuer inside the own network, or a test)."""
+
+    @field_validator("scopes")
+    @classmethod
+    def _with_openid(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in value:
+            raise ValueError("must include `openid`")
+        return value
 
     @field_validator("role_values", mode="before")
     @classmethod

@@ -61,17 +61,44 @@ def test_user_of_claims() -> None:
 
 
 def test_description_keeps_what_the_contract_knows() -> None:
-    client = {"id": "c", "grant_types": ["refresh_token"]}
-    provider = _provider(description="For *all*.", default_clients=(client,), audience="secret-audience")
+    clients = [
+        {"id": "c", "grant_types": ["refresh_token"]},
+        {"id": "d", "grant_types": ["authorization_code+pkce"], "redirect_urls": ["https://editor.example/"]},
+    ]
+    provider = _provider(
+        description="For *all*.",
+        default_clients=clients,
+        audience="secret-audience",
+        authorization_parameters={"prompt": "select_account"},
+    )
     assert describe_provider(provider) == {
         "id": "river",
         "issuer": "https://login.river.example",
         "title": "River ID",
         "description": "For *all*.",
         "scopes": ["openid", "email"],
-        "default_clients": [client],
+        "default_clients": clients,
+        "authorization_parameters": {"prompt": "select_account"},
     }
     assert (
         describe_provider(_provider().model_copy(update={"issuer": "https://x.example/"}))["issuer"]
         == "https://x.example"
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scopes": ["email"]}, "openid"),
+        ({"default_clients": [{"id": "c", "grant_types": ["password"]}]}, "grant_types"),
+        ({"default_clients": [{"id": "c", "grant_types": []}]}, "grant_types"),
+        ({"default_clients": [{"id": "c", "grant_types": ["implicit"]}]}, "need redirect_urls"),
+        (
+            {"default_clients": [{"id": "c", "grant_types": ["refresh_token"], "secret": "s"}]},
+            "not permitted",
+        ),
+    ],
+)
+def test_what_the_contract_does_not_allow_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        _provider(**settings)

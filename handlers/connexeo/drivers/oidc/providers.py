@@ -11,7 +11,7 @@ from connexeo.drivers.interface import User
 from connexeo.drivers.oidc.roles import roles_of
 
 if TYPE_CHECKING:
-    from connexeo.settings import OidcProvider
+    from connexeo.settings import OidcClient, OidcProvider
 
 _SAFE = re.compile(r"[A-Za-z0-9._-]")
 _LONGEST_SUBJECT = 150
@@ -29,7 +29,16 @@ def describe_provider(provider: OidcProvider) -> dict[str, Any]:
     if provider.description is not None:
         described["description"] = provider.description
     if provider.default_clients:
-        described["default_clients"] = [dict(client) for client in provider.default_clients]
+        described["default_clients"] = [_describe_client(client) for client in provider.default_clients]
+    if provider.authorization_parameters:
+        described["authorization_parameters"] = dict(provider.authorization_parameters)
+    return described
+
+
+def _describe_client(client: OidcClient) -> dict[str, Any]:
+    described: dict[str, Any] = {"id": client.id, "grant_types": list(client.grant_types)}
+    if client.redirect_urls:
+        described["redirect_urls"] = list(client.redirect_urls)
     return described
 
 

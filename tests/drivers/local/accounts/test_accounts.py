@@ -483,6 +483,39 @@ def test_a_former_secret(tmp_path: Path, users: Users) -> None:
         _with(later, lambda: later.authenticate(_basic(token)))
 
 
+def test_clocks_that_jump(
+    tmp_path: Path, users: Users, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tokens go by the time of day, whatever it says; how long something is believed does not depend on it."""
+    accounts = LocalAccounts.from_settings(_settings(tmp_path, token_lifetime=3600))
+    day = [1_800_000_000.0]
+
+    async def use() -> None:
+        monkeypatch.setattr(accounts._here().tokens, "_now", lambda: day[0])
+        token = _basic(await accounts.authenticate_basic("ana", PASSWORD))
+        assert (await accounts.authenticate(token)).id == "ana"
+        # Backwards: the token comes from the future, and is good. A user who is disabled is cut off in time.
+        day[0] -= 30 * 86400
+        clock.time += 5
+        assert (await accounts.authenticate(token)).id == "ana"
+        users.disable_user("ana")
+        clock.time += 5
+        with pytest.raises(PermissionsInsufficient):
+            await accounts.authenticate(token)
+        users.enable_user("ana")
+        token = _basic(await accounts.authenticate_basic("ana", PASSWORD))
+        assert (await accounts.authenticate(token)).id == "ana"
+        # Forwards: it has expired, as soon as it is looked at again; a new one is good at once.
+        day[0] += 60 * 86400
+        clock.time += 5
+        with pytest.raises(TokenInvalid):
+            await accounts.authenticate(token)
+        new = _basic(await accounts.authenticate_basic("ana", PASSWORD))
+        assert (await accounts.authenticate(new)).id == "ana"
+
+    _with(accounts, use)
+
+
 def test_same_name_at_both(tmp_path: Path, oidc_issuer: OidcIssuer, users: Users) -> None:
     provider = OidcProvider(**oidc_issuer.provider("lake"))
     accounts = LocalAccounts.from_settings(_settings(tmp_path, oidc=(provider,)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import ipaddress
 import math
@@ -18,6 +17,7 @@ from connexeo.drivers.local.accounts.backoff import Backoff
 from connexeo.drivers.local.accounts.limits import limits_of
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.state.secret import check_secrets
+from connexeo.drivers.local.state.state import ask
 from connexeo.drivers.oidc.caching import ExpiringCache
 from connexeo.drivers.oidc.providers import describe_provider
 from connexeo.generated.errors import (
@@ -216,13 +216,7 @@ class LocalAccounts:
         )
 
     async def _check_password(self, opened: _Opened, username: str, password: str) -> Account | None:
-        from sqlalchemy.exc import OperationalError, TimeoutError
-
-        check = opened.users.check_password
-        try:
-            return await asyncio.get_running_loop().run_in_executor(opened.hashing, check, username, password)
-        except (OperationalError, TimeoutError) as error:
-            raise InfrastructureBusy() from error
+        return await ask(opened.hashing, opened.users.check_password, username, password)
 
 
 def _token_issuer(settings: Settings) -> str:

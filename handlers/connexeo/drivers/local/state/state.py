@@ -24,6 +24,9 @@ T = TypeVar("T")
 RETRY = 2.0
 """Seconds between attempts to reach a database that cannot be reached at the start."""
 THREADS = 8
+PATIENCE = 40.0
+"""Seconds after which a database that does not answer counts as one that cannot be reached; SQLite waits for 30 s
+by itself when others write."""
 
 
 @contextmanager
@@ -35,6 +38,22 @@ def transaction(engine: Engine, *, writing: bool = True) -> Iterator[Connection]
     begin = "IMMEDIATE" if writing else "DEFERRED"
     with engine.connect().execution_options(sqlite_begin=begin) as connection, connection.begin():
         yield connection
+
+
+async def ask(executor: ThreadPoolExecutor, function: Callable[..., T], *args: Any) -> T:
+    """The value of a blocking function that asks the database, in a thread of these.
+
+    Raises:
+        InfrastructureBusy: when the database cannot be reached, or does not answer.
+    """
+    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await asyncio.get_running_loop().run_in_executor(executor, function, *args)
+    except (OperationalError, PoolTimeoutError, TimeoutError) as error:
+        raise InfrastructureBusy() from error
 
 
 class State:
@@ -96,16 +115,12 @@ class State:
         """The value of a blocking function that asks the database.
 
         Raises:
-            InfrastructureBusy: when the database cannot be reached.
+            InfrastructureBusy: when the database cannot be reached, or does not answer. What was to be written may
+                have been, or will be.
         """
-        from sqlalchemy.exc import OperationalError, TimeoutError
-
         if self._executor is None:
             raise RuntimeError("the database is not open: start() was not called")
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, function, *args)
-        except (OperationalError, TimeoutError) as error:
-            raise InfrastructureBusy() from error
+        return await ask(self._executor, function, *args)
 
     async def read(self, function: Callable[..., T], *args: Any) -> T:
         """The value of ``function(connection, *args)``, in a transaction that only reads."""
