@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -30,6 +30,30 @@ def expect_error() -> Callable[..., str]:
         return str(error["message"])
 
     return check
+
+
+@pytest.fixture(scope="module")
+def token(demo_server: Server, token_of: Callable[..., str]) -> str:
+    """Of the demo account."""
+    return token_of(demo_server)
+
+
+@pytest.fixture(scope="module")
+def client(demo_server: Server, token: str) -> Iterator[httpx.Client]:
+    """Somebody who is logged in at the demo server."""
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=demo_server.url, headers=headers, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def without_faults(demo_server: Server) -> Iterator[None]:
+    """No test of a module makes the demo server fail, whatever it answers."""
+    before = demo_server.log.stat().st_size
+    yield
+    log = demo_server.log.read_bytes()[before:].decode()
+    assert "request.failed" not in log
+    assert "Traceback" not in log
 
 
 def assert_discreet(text: str, server: Server) -> None:
