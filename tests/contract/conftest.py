@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,19 @@ PROCESS = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result":
 
 RUNS_A_PROCESS = ("compute-result", "create-job", "update-job", "create-service", "update-service")
 """Operations that take a process to be run, or to be stored for a run."""
+
+REFUSES: Mapping[str, tuple[int, ...]] = {
+    # Offsets are opaque: what no page has given is refused, though the schema takes any text.
+    "list-jobs": (400,),
+    "debug-job": (400,),
+    # A job that has not ended, or has failed.
+    "list-results": (400, 424),
+    # No schema can tell which permission is valid.
+    "list-shared-results": (410,),
+    "describe-shared-item": (410,),
+    "download-result": (410,),
+}
+"""Operations that refuse requests which fit the schema, and how."""
 
 
 @dataclass(frozen=True)
@@ -93,23 +107,54 @@ def give_process(document: dict[str, Any]) -> None:
 
     The examples of the contract load a collection that does not exist, so they end in 404.
     """
-    media = document["paths"]["/result"]["post"]["requestBody"]["content"]["application/json"]
-    media.pop("examples", None)
-    media["example"] = {"process": {"process_graph": PROCESS}}
+    for method, path in (("post", "/result"), ("post", "/jobs"), ("patch", "/jobs/{job_id}")):
+        if path in document["paths"]:
+            media = document["paths"][path][method]["requestBody"]["content"]["application/json"]
+            media.pop("examples", None)
+            media["example"] = {"process": {"process_graph": PROCESS}}
 
 
 def known_parameters(server: Server, token: str) -> dict[str, list[str]]:
-    """Path parameters that lead to something."""
+    """Path parameters that lead to something, by name; by operationId and name where they are for one operation."""
     with httpx.Client(
         base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
     ) as client:
         collections = client.get("/collections").json()["collections"]
         result = client.post("/result", json={"process": {"process_graph": PROCESS}})
         result.raise_for_status()
+        return {
+            "collection_id": [collection["id"] for collection in collections],
+            "log_id": [result.headers["openeo-identifier"]],
+            **job_parameters(client),
+        }
+
+
+def job_parameters(client: httpx.Client) -> dict[str, list[str]]:
+    """Jobs for the operations that change or remove them, and one with results for those that only read."""
+    (done, *others) = [create_job(client) for _ in range(21)]
+    client.post(f"/jobs/{done}/results").raise_for_status()
+    deadline = time.monotonic() + 60
+    while client.get(f"/jobs/{done}").json()["status"] != "finished":
+        assert time.monotonic() < deadline, "the job does not finish"
+        time.sleep(0.1)
+    results = client.get(f"/jobs/{done}/results").json()
+    (canonical,) = (link["href"] for link in results["links"] if link["rel"] == "canonical")
+    names = list(results["assets"])
+    reading = ("list-results", "list-shared-results", "describe-shared-item", "download-result")
     return {
-        "collection_id": [collection["id"] for collection in collections],
-        "log_id": [result.headers["openeo-identifier"]],
+        "job_id": others,
+        "permission": [canonical.rpartition("/")[2]],
+        "item_id": names,
+        "download-result path": names,
+        **{f"{operation} job_id": [done] for operation in reading},
     }
+
+
+def create_job(client: httpx.Client) -> str:
+    """A new job."""
+    created = client.post("/jobs", json={"process": {"process_graph": PROCESS}})
+    created.raise_for_status()
+    return str(created.headers["openeo-identifier"])
 
 
 def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[str]], examples: int) -> str:
@@ -125,21 +170,31 @@ def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[str
         'Bearer = { bearer = "${CONTRACT_TOKEN}" }',
         'Basic = { username = "demo", password = "demo" }',
         "[parameters]",
-        *(f'"path.{name}" = {{ dictionary = "{name}", probability = 0.5 }}' for name in parameters),
+        *(from_dictionary(name) for name in parameters if " " not in name),
     ]
     for name, values in parameters.items():
-        lines += [f"[dictionaries.{name}]", f"values = {json.dumps(values)}"]
+        lines += [f'[dictionaries."{name}"]', f"values = {json.dumps(values)}"]
     served = {node["operationId"] for item in document["paths"].values() for node in operations(item)}
-    for name in sorted(served.intersection(RUNS_A_PROCESS)):
-        lines += [
-            "[[operations]]",
-            f'include-operation-id = "{name}"',
-            "[operations.checks.positive_data_acceptance]",
+    for operation in sorted(served):
+        own = [name for name in parameters if name.startswith(f"{operation} ")]
+        if own or operation in RUNS_A_PROCESS or operation in REFUSES:
+            lines += ["[[operations]]", f'include-operation-id = "{operation}"']
+        if own:
+            lines += ["[operations.parameters]", *map(from_dictionary, own)]
+        if operation in RUNS_A_PROCESS:
             # The schema tells what a process looks like, not what it means: a graph without a result node, or
             # with a process that does not exist, fits the schema and is refused with 400, as the standard has it.
-            "enabled = false",
-        ]
+            lines += ["[operations.checks.positive_data_acceptance]", "enabled = false"]
+        elif operation in REFUSES:
+            statuses = ["2xx", "3xx", "401", "403", "404", "5xx", *map(str, REFUSES[operation])]
+            lines += ["[operations.checks.positive_data_acceptance]", f"expected-statuses = {statuses}"]
     return "\n".join(lines)
+
+
+def from_dictionary(name: str) -> str:
+    """The setting that takes a path parameter from the dictionary of this name, every other time."""
+    parameter = name.rpartition(" ")[2]
+    return f'"path.{parameter}" = {{ dictionary = "{name}", probability = 0.5 }}'
 
 
 def operations(item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

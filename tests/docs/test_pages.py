@@ -12,7 +12,7 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from connexeo.settings import Instance, OidcProvider, Role, Settings, load_settings
+from connexeo.settings import Billing, BillingPlan, Instance, OidcProvider, Role, Settings, load_settings
 from connexeo.tools.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
@@ -56,14 +56,24 @@ def defaults(model: type[BaseModel]) -> dict[str, str]:
     }
 
 
-OWN = r"(?!OpenID|Roles|Other instances|Not settings)"
+OWN = r"(?!OpenID|Roles|Billing|Plans|Other instances|Not settings)"
 OIDC = r"OpenID"
 ROLES = r"Roles"
+BILLING = r"Billing"
+PLANS = r"Plans"
 INSTANCES = r"Other instances"
 
 
 @pytest.mark.parametrize(
-    ("heading", "model"), [(OWN, Settings), (OIDC, OidcProvider), (ROLES, Role), (INSTANCES, Instance)]
+    ("heading", "model"),
+    [
+        (OWN, Settings),
+        (OIDC, OidcProvider),
+        (ROLES, Role),
+        (BILLING, Billing),
+        (PLANS, BillingPlan),
+        (INSTANCES, Instance),
+    ],
 )
 def test_every_setting_is_documented_and_nothing_else(heading: str, model: type[BaseModel]) -> None:
     rows = list(documented_settings(heading))
