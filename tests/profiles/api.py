@@ -123,12 +123,12 @@ def pages(client: httpx.Client, path: str, key: str, limit: int) -> list[Any]:
     return entries
 
 
-def wait_for(condition: Callable[[], Any], text: str, seconds: float = 60) -> Any:
-    """The value of a condition once it is true."""
+def wait_for(condition: Callable[[], Any], say: Callable[[], str], seconds: float = 60) -> Any:
+    """The value of a condition once it is true; else the test fails with what there is to say."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         if time.monotonic() > deadline:
-            pytest.fail(text)
+            pytest.fail(say())
         time.sleep(0.05)
     return value
 

@@ -64,6 +64,7 @@ def api(start_server: StartServer, start_oidc_issuer: type[OidcIssuer], demo_dat
         disabled="authenticate-basic",
         billing=json.dumps(BILLING),
         instances=json.dumps([DEVELOPMENT]),
+        job_slots=2,
     )
     api = Api(server, issuer)
     yield api

@@ -63,7 +63,7 @@ class Job:
             described = self.describe()
             return described if described["status"] in wanted else None
 
-        return wait_for(reached, f"the job does not become {' or '.join(wanted)}, but is {self.seen}")
+        return wait_for(reached, lambda: f"the job does not become {' or '.join(wanted)}, but {self.seen}")
 
     def logs(self, **query: Any) -> list[Any]:
         """Its log."""

@@ -182,8 +182,6 @@ def test_further_metadata(results: Any, items: list[Any], anonymous: httpx.Clien
     start, end = results["extent"]["temporal"]["interval"][0]
     assert "2024-06" in start
     assert "2024-06" in end
-    dimensions = results["cube:dimensions"]
-    assert {each["type"] for each in dimensions.values()} >= {"spatial", "temporal"}
     for document in (results, *items):
         assert used_extensions(document) <= declared_extensions(document)
 
