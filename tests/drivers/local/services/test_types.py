@@ -12,6 +12,7 @@ from connexeo.drivers.local.services.types import (
     PARAMETER_NAMES,
     PROCESS_PARAMETERS,
     find_type,
+    leaves_nothing_open,
     resolve_configuration,
     service_types,
 )
@@ -119,6 +120,19 @@ def test_messages_are_short() -> None:
     with pytest.raises(OpenEOError) as caught:
         resolve_configuration(find_type("XYZ"), {"colormap": ["x" * 100_000] * 3})
     assert len(caught.value.message) < 1500
+
+
+@pytest.mark.parametrize(
+    ("settings", "nothing"),
+    [
+        ({"bounds": [0, 0, 1, 1], "min": 0, "max": 1}, True),
+        ({"bounds": [0, 0, 1, 1], "colormap": {"1": "#000000"}}, True),
+        ({"bounds": [0, 0, 1, 1], "colormap": "viridis", "max": 1}, False),
+        ({"min": 0, "max": 1}, False),
+    ],
+)
+def test_configurations_that_leave_nothing_open(settings: dict[str, Any], nothing: bool) -> None:
+    assert leaves_nothing_open(settings) is nothing
 
 
 def test_process_parameters_are_optional() -> None:

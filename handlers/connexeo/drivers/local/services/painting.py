@@ -30,13 +30,6 @@ def natural_range(source: np.dtype[Any]) -> tuple[float, float] | None:
     return (0.0, 255.0) if source == np.uint8 else None
 
 
-def needs_range(settings: Settings) -> bool:
-    """Whether the configuration leaves open which values become which colours."""
-    if isinstance(settings.get("colormap"), Mapping):
-        return False
-    return settings.get("min") is None or settings.get("max") is None
-
-
 def paint(layers: Layers, settings: Settings, automatic: Sequence[float] | None) -> bytes:
     """A picture.
 

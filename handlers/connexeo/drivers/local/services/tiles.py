@@ -7,19 +7,21 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import RowMapping
 
 from connexeo.drivers.interface import Tile
+from connexeo.drivers.local.computing.failures import ChildDied
 from connexeo.drivers.local.jobs.logs import LEVELS
 from connexeo.drivers.local.services import logs, store
 from connexeo.drivers.local.services.caching import TileCache
 from connexeo.drivers.local.services.empty import empty_picture
 from connexeo.drivers.local.services.flights import Flights
 from connexeo.drivers.local.services.matrices import WEB_MERCATOR, Place, place_of, set_identifier
-from connexeo.drivers.local.services.types import MEDIA_TYPES, WMTS
+from connexeo.drivers.local.services.types import MEDIA_TYPES, WMTS, leaves_nothing_open
 from connexeo.drivers.local.state import State
 from connexeo.generated.errors import InfrastructureBusy, NotFound, OpenEOError, RequestTimeout
 from connexeo.settings import Settings
@@ -199,7 +201,12 @@ class Tiles:
             "settings": service["configuration"],
             "range": survey.get("range"),
         }
-        answer = await self._computing.run("tile", service["user_id"], request, on_log=entries.append)
+        run = partial(self._computing.run, "tile", service["user_id"], request, on_log=entries.append)
+        try:
+            answer = await run()
+        except ChildDied:
+            # It may have been dead already, or been the one that the system ended for want of memory.
+            answer = await run()
         picture: str | None = answer["picture"]
         return b"" if picture is None else base64.b64decode(picture)
 
@@ -208,6 +215,8 @@ class Tiles:
         known: Json | None = service["survey"]
         if known is not None:
             return known
+        if leaves_nothing_open(service["configuration"]):
+            return {}
         key = f"{service['id']}/{service['version']}"
         return await self._surveys.join(key, lambda: self._look_over(service))
 

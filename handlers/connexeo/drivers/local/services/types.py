@@ -170,6 +170,12 @@ def resolve_configuration(service_type: ServiceType, given: Json | None) -> dict
     return complete
 
 
+def leaves_nothing_open(settings: Json) -> bool:
+    """Whether a configuration says where the data is and which values become which colours: nobody must look."""
+    limited = settings.get("min") is not None and settings.get("max") is not None
+    return "bounds" in settings and (limited or isinstance(settings.get("colormap"), Mapping))
+
+
 def _tile_settings() -> dict[str, Json]:
     """Settings of both types. Names and values are those of the format PNG, where that has them."""
     png = find_format("PNG").parameters
