@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 Document = Mapping[str, Any]
 
 _NO_DATA = "There is no data available for the given extents."
+_NAMELESS = "data"
+"""Key of the only asset with data, where the asset does not name its only band."""
 _THREADS = 8
 """Files that are copied at a time."""
 
@@ -170,11 +172,19 @@ def _with_uniform_assets(items: Sequence[Document]) -> Iterator[dict[str, Any]]:
     """
     for item in items:
         data = {key: asset for key, asset in item["assets"].items() if asset_kind(asset) is not None}
-        bands = [band for key, asset in data.items() for band in asset_bands(key, asset)]
-        if len(data) == 1 and len(bands) == 1 and bands[0].name in data:
-            yield {**item, "assets": dict.fromkeys(("data",), next(iter(data.values())))}
+        nameless = [
+            asset for key, asset in data.items() if len(asset_bands(key, asset)) == 1 and not _names(asset)
+        ]
+        if len(data) == len(nameless) == 1:
+            yield {**item, "assets": {_NAMELESS: nameless[0]}}
         else:
             yield {**item, "assets": data}
+
+
+def _names(asset: Document) -> list[str]:
+    """Names that an asset gives to its bands."""
+    bands = [each for key in ("bands", "eo:bands") if isinstance(each := asset.get(key), list)]
+    return [band["name"] for each in bands for band in each if isinstance(band, dict) and band.get("name")]
 
 
 def _described(document: Document, items: Sequence[Document]) -> dict[str, Any]:
@@ -196,7 +206,7 @@ def _described(document: Document, items: Sequence[Document]) -> dict[str, Any]:
         for key, asset in item["assets"].items()
         for band in asset_bands(key, asset)
     }
-    if names != {"data"}:
+    if names != {_NAMELESS}:
         return kept
     axes = {axis: {"type": "spatial", "axis": axis} for axis in ("x", "y")}
     return {**kept, "cube:dimensions": {**axes, "t": {"type": "temporal"}}}
