@@ -80,6 +80,8 @@ class ComputedResult:
     """Media type of the only file; of the archive when there are several."""
     log_id: str | None = None
     """Identifier of what the processes logged; None when nothing is kept."""
+    costs: float | None = None
+    """What it has cost, in the currency of the capabilities; None where nothing is charged."""
 
 
 class Content(Protocol):
@@ -223,7 +225,8 @@ class DataProcessing(Protocol):
 
         Raises:
             OpenEOError: whatever the graph or the data is at fault for; ProcessGraphComplexity when it is too
-                large for synchronous processing; RequestTimeout when it took too long.
+                large for synchronous processing; RequestTimeout when it took too long; BillingPlanInvalid,
+                BudgetInvalid; PaymentRequired when it would cost more than the budget.
         """
         ...
 
@@ -452,6 +455,9 @@ class UserDefinedProcesses(Protocol):
 
     async def describe_shared_process(self, permission: str) -> Json:
         """The process that a permission is for.
+
+        Other stored processes of its author that it calls have as namespace ``/shared/processes/<permission>``, of
+        which handlers make absolute URLs.
 
         Raises:
             ProcessGraphNotFound: when the permission is not valid, or the process is gone.
