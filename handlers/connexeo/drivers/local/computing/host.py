@@ -11,7 +11,8 @@ host to child
 child to host
 ``{log}``, ``{progress}``                 What happens.
 ``{question, name, arguments}``           What only the host can do: databases and storage are its own.
-``{usage}``                               What the task took: ``cpu`` in seconds, ``memory`` in bytes.
+``{usage}``                               What the task takes: ``pixels`` that it will read; in the end ``cpu`` in
+                                          seconds and ``memory`` in bytes.
 ``{value}``, ``{error}``, ``{failure}``   The answer, which ends the task.
 ========================================  ============================================================
 """
@@ -163,6 +164,8 @@ class Child:
 
     async def _send(self, message: Json) -> None:
         assert self._process.stdin is not None
+        if self._process.stdin.is_closing():  # uvloop refuses to write to it, with a RuntimeError
+            raise await self._died()
         try:
             self._process.stdin.write(orjson.dumps(message, default=str) + b"\n")
             await self._process.stdin.drain()
