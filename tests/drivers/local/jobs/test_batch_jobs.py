@@ -106,6 +106,14 @@ def test_characters_that_no_database_keeps(desk: Desk, key: str) -> None:
         desk.create(**{key: "a\0b"})
 
 
+@pytest.mark.parametrize(("key", "longest"), [("title", 1_000), ("description", 32_000)])
+def test_texts_that_would_make_lists_huge(desk: Desk, key: str, longest: int) -> None:
+    job_id = desk.create(**{key: "ü" * longest})
+    for change in (desk.create, lambda **given: desk(desk.driver.update_job, ANA, job_id, given)):
+        with pytest.raises(RequestInvalid, match=f"'{key}' must have at most {longest}"):
+            change(**{key: "ü" * (longest + 1)})
+
+
 def test_values_that_are_nested_too_deeply(desk: Desk) -> None:
     deep: Any = {}
     for _ in range(600):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connexeo.drivers.interface import User
-from connexeo.drivers.local.jobs.logs import effective_level
+from connexeo.drivers.local.jobs.logs import PAGE_SIZE, effective_level
 from connexeo.generated import load_openapi
 from connexeo.generated.errors import RequestInvalid
 from connexeo.server.schema import SchemaCompiler
@@ -90,6 +90,22 @@ def test_entries_are_as_the_contract_has_them(desk: Desk) -> None:
     document = load_openapi()
     validator = SchemaCompiler(document).compile(document["components"]["schemas"]["log_entry"])
     assert validator.is_valid(entry)
+
+
+def test_large_entries_make_short_pages(desk: Desk) -> None:
+    job_id = desk.create()
+    sizes = (1000, PAGE_SIZE // 2, PAGE_SIZE // 2, PAGE_SIZE * 2, 10, 10)
+    for number, size in enumerate(sizes):
+        desk.log(job_id, {"level": "info", "message": str(number), "data": "x" * size})
+    pages = []
+    offset = None
+    while True:
+        page = desk(desk.driver.debug_job, ANA, job_id, limit=100, offset=offset, level=None)
+        pages.append("".join(entry["message"] for entry in page.items))
+        offset = page.next_offset
+        if offset is None:
+            break
+    assert pages == ["01", "2", "3", "45"]
 
 
 def test_effective_level(desk: Desk) -> None:

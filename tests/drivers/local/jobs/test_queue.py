@@ -70,7 +70,7 @@ def row_of(connection: Connection, job_id: str) -> RowMapping:
 
 
 def messages(connection: Connection, job_id: str) -> list[str]:
-    return [entry["message"] for entry in logs.read(connection, job_id, limit=1000)]
+    return [entry["message"] for entry in logs.read(connection, job_id, limit=1000)[0]]
 
 
 def test_an_empty_queue(connection: Connection) -> None:

@@ -45,6 +45,8 @@ ESTIMATE_TIMEOUT = 60.0
 ESTIMATE_LIFETIME = timedelta(days=1)
 """For how long an estimate holds; collections grow."""
 
+_LONGEST = {"title": 1_000, "description": 32_000, "plan": 1_000}
+"""Characters of texts."""
 _KNOWN = frozenset(("title", "description", "process", "plan", "budget", "log_level"))
 """Properties that users set."""
 _OURS = frozenset(
@@ -172,9 +174,8 @@ class LocalBatchJobs:
         """Log entries behind the one that the offset names."""
         size = min(limit or PAGE, PAGE)
         after = logs.number_of(offset)
-        kept, entries = await self._state.read(_read_logs, user.id, job_id, size + 1, after, level)
-        shown, more = entries[:size], len(entries) > size
-        return LogPage(shown, shown[-1]["id"] if more else None, logs.effective_level(kept, level))
+        kept, (entries, more) = await self._state.read(_read_logs, user.id, job_id, size, after, level)
+        return LogPage(entries, entries[-1]["id"] if more else None, logs.effective_level(kept, level))
 
     async def start_job(self, user: User, job_id: str) -> None:
         """Put a job into the queue, unless it would cost more than its budget."""
@@ -251,7 +252,7 @@ def _now() -> datetime:
 
 def _read_logs(
     connection: Connection, user_id: str, job_id: str, limit: int, after: int, level: str | None
-) -> tuple[str, list[dict[str, Any]]]:
+) -> tuple[str, tuple[list[dict[str, Any]], bool]]:
     row = store.find(connection, user_id, job_id, (jobs.c.log_level,))
     return row["log_level"], logs.read(connection, job_id, limit=limit, after=after, level=level)
 
@@ -270,13 +271,16 @@ def _is_reserved(key: str) -> bool:
 
 
 def _check_storable(request: Json) -> None:
-    """Refuse what no database keeps.
+    """Refuse what no database keeps, and what would make lists huge.
 
     Raises:
-        RequestInvalid: for values nested beyond measure, and texts with NUL characters.
+        RequestInvalid: for values nested beyond measure, and texts that are too long or have NUL characters.
     """
-    for key in ("title", "description", "plan"):
-        if "\0" in (request.get(key) or ""):
+    for key, longest in _LONGEST.items():
+        text = request.get(key) or ""
+        if len(text) > longest:
+            raise RequestInvalid(reason=f"'{key}' must have at most {longest} characters")
+        if "\0" in text:
             raise RequestInvalid(reason=f"'{key}' must not contain NUL characters")
     rest = {key: value for key, value in request.items() if key != "process"}
     try:

@@ -15,6 +15,9 @@ from connexeo.generated.errors import RequestInvalid
 LEVELS: Mapping[str, int] = {"debug": 1, "info": 2, "warning": 3, "error": 4}
 """From the least to the most severe."""
 
+PAGE_SIZE = 4 * 2**20
+"""Characters that the entries of a page may have; `inspect` makes large ones."""
+
 _NAMES = {number: name for name, number in LEVELS.items()}
 _LAST = 2**31 - 1
 """Largest number that the database takes."""
@@ -47,26 +50,47 @@ def append(connection: Connection, job_id: str, entries: Sequence[Mapping[str, A
 
 def read(
     connection: Connection, job_id: str, *, limit: int, after: int = 0, level: str | None = None
-) -> list[dict[str, Any]]:
-    """The entries that follow a number, as the contract has them.
+) -> tuple[list[dict[str, Any]], bool]:
+    """The entries that follow a number, as the contract has them, and whether there are more.
 
     Args:
         connection: A transaction.
         job_id: A job that the caller may see.
-        limit: Most entries.
+        limit: Most entries; they are fewer when they are large.
         after: Number of the last entry that is known.
         level: Least severe level.
     """
     columns = job_logs.c
+    wanted = [columns.job_id == job_id, columns.number > after]
+    if level is not None and LEVELS[level] > 1:
+        wanted.append(columns.level >= LEVELS[level])
+    sizes = (
+        select(columns.number, func.length(columns.entry))
+        .where(*wanted)
+        .order_by(columns.number)
+        .limit(limit + 1)
+    )
+    known = [(int(number), int(size)) for number, size in connection.execute(sizes)]
+    count = _count(size for _, size in known[:limit])
+    if count == 0:
+        return [], False
     query = (
         select(columns.number, columns.time, columns.level, columns.entry)
-        .where(columns.job_id == job_id, columns.number > after)
+        .where(*wanted, columns.number <= known[count - 1][0])
         .order_by(columns.number)
-        .limit(limit)
     )
-    if level is not None and LEVELS[level] > 1:
-        query = query.where(columns.level >= LEVELS[level])
-    return _entries(connection.execute(query).mappings())
+    return _entries(connection.execute(query).mappings()), count < len(known)
+
+
+def _count(sizes: Iterable[int]) -> int:
+    """How many entries fit on a page; one always does."""
+    total = count = 0
+    for size in sizes:
+        total += size
+        if count and total > PAGE_SIZE:
+            break
+        count += 1
+    return count
 
 
 def last_error(connection: Connection, job_id: str) -> dict[str, Any] | None:
