@@ -31,6 +31,9 @@ REFUSES: Mapping[str, tuple[int, ...]] = {
     # Offsets are opaque: what no page has given is refused, though the schema takes any text.
     "list-jobs": (400,),
     "debug-job": (400,),
+    "list-files": (400,),
+    # Paths with control characters, for example: back-ends may exclude more than the schema does.
+    "upload-file": (400,),
     # A job that has not ended, or has failed.
     "list-results": (400, 424),
     # No schema can tell which permission is valid.

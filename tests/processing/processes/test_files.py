@@ -26,6 +26,7 @@ from connexeo.generated.errors import (
 from connexeo.processing.environment import Environment, LogEntry
 from connexeo.processing.evaluation import evaluate, execute
 from connexeo.processing.formats import list_formats, write_results
+from connexeo.processing.result import Result
 
 GRID = Affine(10, 0, 600_000, 0, -10, 5_200_000)
 
@@ -380,6 +381,18 @@ def test_results_are_delivered_and_exported(workspace: FakeWorkspace, tmp_path: 
     assert item.bbox == pytest.approx([10.95, 47.25, 11.35, 47.55])
     cube = load(workspace, *(f"results/june/{name}" for name in delivered))
     assert cube.sizes == {"t": 2, "bands": 1, "y": 3, "x": 4}
+
+
+@pytest.mark.parametrize("format", ["GTiff", "netCDF"])
+def test_our_own_files_can_be_loaded_as_they_are(
+    workspace: FakeWorkspace, cube: xr.DataArray, format: str
+) -> None:
+    written = write_results([Result(cube, format)], workspace.folder)
+    loaded = load(workspace, *(file.path.name for file in written), format=format)
+    assert loaded.dims == cube.dims
+    for name in cube.dims:
+        np.testing.assert_array_equal(loaded[name].values, cube[name].values)
+    np.testing.assert_array_equal(loaded.values, cube.values)
 
 
 def test_further_exports_join_the_first(workspace: FakeWorkspace, tmp_path: Path) -> None:

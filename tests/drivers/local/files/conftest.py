@@ -43,7 +43,7 @@ def run(database_url: str) -> Callable[..., object]:
     """Runs ``function(files)`` with a file storage over an open database."""
 
     def start(
-        function: Callable[[LocalFileStorage], Awaitable[T]], storage: Storage, *, quota: int = QUOTA
+        function: Callable[[LocalFileStorage], Awaitable[T]], storage: Storage, *, quota: int | None = QUOTA
     ) -> T:
         async def within() -> T:
             state = State(database_url)

@@ -171,6 +171,14 @@ def test_quota_holds_whatever_was_announced(run: Run, folder_storage: Storage, a
     assert len(blobs_in(folder_storage)) == 3
 
 
+def test_without_a_quota(run: Run, folder_storage: Storage) -> None:
+    async def attempt(files: LocalFileStorage) -> None:
+        await upload(files, "a", bytes(3_000_000), size=3_000_000)
+        assert await paths(files) == ["a"]
+
+    run(attempt, folder_storage, quota=None)
+
+
 def test_quota_holds_for_uploads_at_the_same_time(run: Run, folder_storage: Storage) -> None:
     async def attempt(files: LocalFileStorage) -> None:
         sizes = [400] * 6

@@ -92,7 +92,7 @@ class LocalFileStorage:
         """Store a file; what is in its place stays there until the new one is complete."""
         check_path(path)
         room = await self._state.read(store.room_for, user.id, path, self._quota)
-        with self._counting(user.id, room or 0) as count:
+        with self._counting(user.id, room) as count:
             if size is not None:
                 count(size)
                 count(-size)
@@ -120,7 +120,7 @@ class LocalFileStorage:
         return store.document(row)
 
     @contextmanager
-    def _counting(self, user_id: str, room: int) -> Iterator[Callable[[int], None]]:
+    def _counting(self, user_id: str, room: int | None) -> Iterator[Callable[[int], None]]:
         """A function that counts bytes of an upload, and refuses those that there is no room for.
 
         Uploads of the user that arrive in this process at the same time share the room. It is a first check: the one
@@ -130,7 +130,7 @@ class LocalFileStorage:
 
         def count(size: int) -> None:
             nonlocal counted
-            if self._arriving[user_id] + size > room:
+            if room is not None and self._arriving[user_id] + size > room:
                 raise StorageQuotaExceeded()
             counted += size
             self._arriving[user_id] += size

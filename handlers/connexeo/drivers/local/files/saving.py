@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 logger = structlog.get_logger("connexeo.files")
 
 
-def save_file(
-    engine: Engine, storage: Storage, user_id: str, path: str, source: Path, quota: Quota
-) -> None:
+def save_file(engine: Engine, storage: Storage, user_id: str, path: str, source: Path, quota: Quota) -> None:
     """Store a local file at a path of the user, in place of the one that is there; blocking.
 
     Args:
