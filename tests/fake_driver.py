@@ -146,11 +146,22 @@ class FakeProcessing:
         return [{"id": "1", "level": "info", "message": f"computed for {user.id}"}]
 
 
+def make_process(process_id: str) -> dict[str, object]:
+    """A small valid process of a user."""
+    graph = {"a": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
+    return {"id": process_id, "summary": "Three", "process_graph": graph}
+
+
 @dataclass
 class FakeUserDefinedProcesses:
-    """Processes of users, in the order in which they were stored; a permission is ``<user>.<id>``."""
+    """Processes of users, in the order in which they were stored; a permission is ``<user>.<id>``.
 
-    stored: dict[tuple[str, str], Json] = field(default_factory=dict)
+    At first ``alice`` has ``kept`` and ``old``.
+    """
+
+    stored: dict[tuple[str, str], Json] = field(
+        default_factory=lambda: {("alice", name): make_process(name) for name in ("kept", "old")}
+    )
 
     async def list_custom_processes(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         start = int(offset or 0)
