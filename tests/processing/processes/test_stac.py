@@ -229,6 +229,32 @@ def test_paths_of_this_machine_are_never_opened(
     assert (href.startswith("/")) == bool(web.copied)
 
 
+@pytest.mark.parametrize("external", [False, True])
+def test_netcdf_that_reads_other_files_of_the_machine(
+    world: Environment, web: Web, tmp_path: Path, external: bool
+) -> None:
+    import h5py
+
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"twelve bytes")
+    with h5py.File(web.folder / "a.nc", "w") as root:
+        for name, labels in (("lat", [47.5, 47.4, 47.3]), ("lon", [11.0, 11.1, 11.2, 11.3])):
+            root.create_dataset(name, data=np.array(labels)).make_scale(name)
+        place: dict[str, Any] = {"external": [(str(secret), 0, 12)]} if external else {}
+        heat = root.create_dataset("heat", shape=(3, 4), dtype="u1", **place)
+        for axis, name in enumerate(("lat", "lon")):
+            heat.dims[axis].attach_scale(root[name])
+    item, _ = scene(web, 1)
+    del item["bbox"]
+    item["assets"] = {"heat": {"href": "a.nc", "type": "application/x-netcdf", "bands": [{"name": "heat"}]}}
+    web.documents[f"{BASE}/s1"] = item
+    if external:
+        with pytest.raises(ProcessParameterInvalid, match="holds all its values itself"):
+            load(world, url=f"{BASE}/s1")
+    else:
+        assert load(world, url=f"{BASE}/s1").shape == (1, 1, 3, 4)
+
+
 def test_documents_that_lie_about_their_form(world: Environment, web: Web, catalogue: Any) -> None:
     web.documents[f"{BASE}/c"] |= {
         "cube:dimensions": [1],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -237,7 +238,22 @@ def _copied(
     except FetchError as error:
         host = urlsplit(next(iter(wanted))).netloc.rpartition("@")[2]
         raise _wrong(name, f"a file at {host}", f"cannot be loaded: {error}.") from error
+    if bands[0].kind == "array":
+        _check_containers(name, copies)
     return [_with_copies(item, copies) for item in items]
+
+
+def _check_containers(name: str, copies: Mapping[str, Path]) -> None:
+    """Refuse files that would make us open other files of this machine."""
+    from connexeo.processing.reading.containers import leads_elsewhere
+
+    for href, copy in copies.items():
+        try:
+            refused = leads_elsewhere(copy)
+        except OSError:
+            refused = True
+        if refused:
+            raise _wrong(name, href, "is no netCDF file that holds all its values itself.")
 
 
 def _with_copies(item: Document, copies: Mapping[str, Any]) -> dict[str, Any]:
