@@ -26,6 +26,7 @@ from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.files.file_storage import LocalFileStorage
 from connexeo.drivers.local.jobs.batch_jobs import LocalBatchJobs
 from connexeo.drivers.local.jobs.billing import Billing
+from connexeo.drivers.local.known_collections import KnownCollections
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
 from connexeo.drivers.local.services.services import LocalServices
 from connexeo.drivers.local.services.types import PARAMETER_NAMES
@@ -72,10 +73,11 @@ class LocalDriver:
         self.capabilities = cast(
             Capabilities, LocalCapabilities(self._accounts, Billing.from_settings(settings))
         )
-        self.data_discovery = LocalDiscovery(Catalogue(sources.catalogues))
+        catalogue = Catalogue(sources.catalogues)
+        self.data_discovery = LocalDiscovery(catalogue)
         self.process_discovery = LocalProcessDiscovery(definitions)
         finder = ProcessFinder(settings, self._state, definitions)
-        checks = ProcessChecks(finder, definitions)
+        checks = ProcessChecks(finder, definitions, KnownCollections(catalogue))
         self.user_defined_processes = LocalUserDefinedProcesses(self._state, definitions, finder, checks)
         processing = LocalProcessing(settings, checks, self._computing)
         self.data_processing = processing

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,7 @@ class Computing:
         timeout: float | None = None,  # noqa: ASYNC109 - waiting for a child is told apart from other timeouts
         on_log: Callable[[Json], None] = ignore,
         on_progress: Callable[[float], None] = ignore,
+        on_usage: Callable[[Json], None] = ignore,
     ) -> Json:
         """The answer of a task, computed in a child process; cancelling kills the child.
 
@@ -81,6 +82,7 @@ class Computing:
             timeout: Seconds after which it is stopped; waiting for a free child counts.
             on_log: Takes each log entry, as soon as it is written.
             on_progress: Takes the fraction that is done.
+            on_usage: Takes what it used: ``pixels``, ``cpu`` in seconds, ``memory`` in bytes, as soon as each is known.
 
         Raises:
             OpenEOError: what the task raised.
@@ -91,7 +93,7 @@ class Computing:
         """
         scratch = Path(tempfile.gettempdir()) / f"connexeo-inputs-{secrets.token_hex(8)}"
         complete = await self._completed(user_id, request)
-        listener = Listener(on_log=on_log, on_progress=on_progress)
+        listener = Listener(on_log=on_log, on_progress=on_progress, on_usage=on_usage)
         if user_id is not None:
             questions = Questions(
                 self._state.engine,
@@ -101,7 +103,7 @@ class Computing:
                 quota=self._quota,
                 secrets=self._secrets,
             )
-            listener = Listener(on_log=on_log, on_progress=on_progress, answer=questions)
+            listener = replace(listener, answer=questions)
         remove = [str(scratch), *([request["folder"]] if "folder" in request else [])]
         try:
             async with asyncio.timeout(timeout), self._lanes[TASKS[task].quick].turn():

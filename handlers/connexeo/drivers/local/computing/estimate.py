@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES
@@ -39,6 +39,7 @@ def planned_environment(
     process: Mapping[str, Any],
     environment: Environment,
     *,
+    count: Callable[[int], None],
     memory: int | None,
     output_bytes: int | None = None,
     seconds: float | None = None,
@@ -51,6 +52,7 @@ def planned_environment(
     Args:
         process: The process.
         environment: What its graph runs in.
+        count: Takes the number of pixels that will be read, where that can be told.
         memory: Bytes that the child may take, those for libraries included.
         output_bytes: How large results may be, not compressed.
         seconds: How long it may take.
@@ -69,4 +71,5 @@ def planned_environment(
         return world
     for_pixels = None if memory is None else memory - MEMORY_FOR_LIBRARIES
     check_limits(planned, output_bytes=output_bytes, memory=for_pixels, seconds=seconds, instead=instead)
+    count(planned.pixels)
     return world

@@ -33,6 +33,7 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     environment = planned_environment(
         request["process"],
         world.environment(),
+        count=world.count_pixels,
         memory=request.get("memory"),
         output_bytes=request["max_bytes"],
         seconds=request.get("max_seconds"),

@@ -82,6 +82,10 @@ class World:
         """Tell the host how far the task is, from 0 to 1."""
         self._channel.tell({"progress": min(max(fraction, 0.0), 1.0)})
 
+    def count_pixels(self, pixels: int) -> None:
+        """Tell the host how many pixels of all bands and dates the task reads."""
+        self._channel.tell({"usage": {"pixels": pixels}})
+
     def ask(self, name: str, arguments: Mapping[str, Any]) -> Any:
         """Ask the host for something that it does for this task only.
 

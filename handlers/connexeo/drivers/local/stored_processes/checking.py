@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from connexeo.drivers.interface import Json, User
+from connexeo.drivers.local.known_collections import KnownCollections
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.scheduling import scheduled
 from connexeo.generated.errors import OpenEOError, ProcessGraphComplexity, ProcessUnsupported
-from connexeo.processing import validation
+from connexeo.processing import resources, validation
 from connexeo.processing.definitions import Definitions
+from connexeo.processing.graph import MAX_FAULTS
 
 T = TypeVar("T")
 
@@ -21,11 +23,18 @@ class ProcessChecks:
     Args:
         finder: Finds user-defined processes.
         definitions: The predefined ones.
+        collections: Which collections exist; None: that is not checked.
     """
 
-    def __init__(self, finder: ProcessFinder, definitions: Definitions) -> None:
+    def __init__(
+        self,
+        finder: ProcessFinder,
+        definitions: Definitions,
+        collections: KnownCollections | None = None,
+    ) -> None:
         self._finder = finder
         self._definitions = definitions
+        self._collections = collections
 
     async def check(self, user: User, process: Json, *, parameters: Sequence[str] = ()) -> None:
         """Make sure that a process can be run.
@@ -47,7 +56,15 @@ class ProcessChecks:
             known = await self._finder.used_by(None if user is None else user.id, process)
         except (ProcessGraphComplexity, ProcessUnsupported) as error:
             return [error]
-        return await self._run(validation.validate, process, known, unlisted=True)
+        faults = await self._run(validation.validate, process, known, unlisted=True)
+        return [*faults, *await self._resource_faults(process, known)][:MAX_FAULTS]
+
+    async def _resource_faults(self, process: Json, known: Mapping[str, Json]) -> Sequence[OpenEOError]:
+        if self._collections is None:
+            return []
+        ids = await scheduled([process], resources.collections_of, process)
+        found = await self._collections.of(ids)
+        return await self._run(resources.resource_faults, process, known, collections=found)
 
     async def check_storable(self, user: User, process_id: str, process: Json) -> None:
         """Make sure that others can call a process, when it is stored with this id.
