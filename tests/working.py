@@ -70,12 +70,12 @@ class Works:
         }
         return environment(**given) | {"PYTHONPATH": str(TESTS)}
 
-    def start(self) -> subprocess.Popen[bytes]:
-        """One more worker."""
+    def start(self, *command: str, **settings: Any) -> subprocess.Popen[bytes]:
+        """One more worker, which may have settings of its own."""
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "connexeo.tools", "worker"],
-                env=self.environment(),
+                [sys.executable, "-m", *(command or ("connexeo.tools", "worker"))],
+                env=self.environment() | {f"CONNEXEO_{key.upper()}": str(settings[key]) for key in settings},
                 stdout=log,
                 stderr=log,
             )
@@ -164,6 +164,14 @@ class Works:
         """Ids of the workers in the database."""
         with transaction(self.engine, writing=False) as connection:
             return list(connection.scalars(select(workers.c.id)))
+
+    def at_work(self) -> list[subprocess.Popen[bytes]]:
+        """The workers that have a job."""
+        with transaction(self.engine, writing=False) as connection:
+            busy = set(connection.scalars(select(jobs.c.worker_id).where(jobs.c.worker_id.is_not(None))))
+        ready = [event for event in self.events() if event.get("event") == "worker.ready"]
+        pids = {event["pid"] for event in ready if event["worker"] in busy}
+        return [worker for worker in self.processes if worker.poll() is None and worker.pid in pids]
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What the workers logged."""

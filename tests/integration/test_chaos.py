@@ -1,7 +1,7 @@
 """Jobs while workers are killed, one a second: each ends once, in the right state, with complete results.
 
-Only workers that are at a job are killed. ``CONNEXEO_TEST_CHAOS=full`` runs 200 jobs and kills 60 workers, rather than
-30 and 10.
+Only workers that are at a job are killed. ``CONNEXEO_TEST_CHAOS=full`` runs 200 jobs and kills for a minute, rather
+than 30 and 15 seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from connexeo.settings import Settings
 from working import Works, node, process, works
 
 FULL = os.environ.get("CONNEXEO_TEST_CHAOS") == "full"
-JOBS, KILLS = (200, 60) if FULL else (30, 10)
+JOBS, SECONDS = (200, 60) if FULL else (30, 15)
+FEWEST = 3
+"""Workers that are killed at least, however slow the machine is."""
 USERS = [f"user{number}" for number in range(5)]
 
 pytestmark = pytest.mark.timeout(900)
@@ -88,7 +90,7 @@ def test_jobs_while_workers_are_killed(tmp_path: Path, database_url: str, demo_d
             at.start()
         begun = time.monotonic()
         killed = 0
-        while killed < KILLS and at.statuses().keys() & {"queued", "running"}:
+        while time.monotonic() - begun < SECONDS or killed < FEWEST:
             time.sleep(1)
             for victim in at.at_work()[:1]:
                 victim.kill()
@@ -98,7 +100,8 @@ def test_jobs_while_workers_are_killed(tmp_path: Path, database_url: str, demo_d
         chaos = time.monotonic() - begun
         meanwhile = at.statuses()
         at.wait("finished", "error", seconds=600)
-        assert at.stop() == [0, 0, 0]
+        # One that has just been started does not know yet how to end.
+        assert set(at.stop()) <= {0, -signal.SIGTERM}
         asyncio.run(sweep(at))
         runs = Counter(at.job(job_id)["run"] for job_id in ids)
         print(

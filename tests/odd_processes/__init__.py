@@ -7,7 +7,9 @@ import os
 import signal
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+import xarray as xr
 
 from connexeo.processing.environment import Environment
 from connexeo.processing.process import process
@@ -68,3 +70,14 @@ def die(path: str, times: int) -> bool:
     if Path(path).stat().st_size <= times:
         os.kill(os.getpid(), signal.SIGKILL)
     return True
+
+
+@process
+def wait_for_block(data: Any, path: str) -> Any:
+    """A cube whose values cannot be computed until a file is there."""
+
+    def wait(block: Any) -> Any:
+        wait_for(path)
+        return block
+
+    return xr.apply_ufunc(wait, data, dask="parallelized", output_dtypes=[data.dtype], keep_attrs=True)

@@ -39,7 +39,7 @@ Json = Mapping[str, Any]
 _LOCK = 0x6A6F6273
 """Of PostgreSQL: held by those who take jobs, so that limits hold. SQLite lets one transaction write at a time."""
 
-MOST_LOSSES = 20
+MOST_LOSSES = 50
 """How often a job is taken over from workers that died. They die for other reasons than jobs, but not that often."""
 
 
@@ -240,6 +240,12 @@ def give_back(connection: Connection, worker_id: str, report: Report, now: datet
     _write_logs(connection, report)
     _requeue(connection, report.job_id, report.run, {"updated": now})
     return True
+
+
+def lose(connection: Connection, worker_id: str, job_id: str, run: int, now: datetime) -> None:
+    """Put a job back into the queue that its worker knows nothing of; it counts as a loss."""
+    here = (jobs.c.id == job_id) & (jobs.c.run == run) & (jobs.c.worker_id == worker_id)
+    _release(connection, here, now)
 
 
 def is_kept(connection: Connection, job_id: str, run: int) -> bool:

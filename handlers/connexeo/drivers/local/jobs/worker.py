@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -148,7 +149,7 @@ class Worker:
             Children(lock.descriptor, variables_for(self._settings)),
             self._billing,
         )
-        logger.info("worker.ready", worker=lock.id)
+        logger.info("worker.ready", worker=lock.id, pid=os.getpid())
 
     async def _enter_again(self) -> None:
         """Others took this worker for dead: its jobs are theirs now."""
@@ -178,9 +179,9 @@ class Worker:
         self._at.children.lease(self._pace.lease)
         known = {run.job.id for run in self._runs.values()}
         for job_id in mine.keys() - known:
-            # Taken without getting to know, when the connection broke.
-            report = queue.Report(job_id, mine[job_id], 0.0)
-            await written(self._state, queue.give_back, self._at.worker_id, report, datetime.now(UTC))
+            # Taken without getting to know, when the connection broke; or its run has failed.
+            lost = (self._at.worker_id, job_id, mine[job_id], datetime.now(UTC))
+            await written(self._state, queue.lose, *lost)
 
     async def _claim(self) -> None:
         assert self._at is not None
@@ -211,7 +212,7 @@ class Worker:
     def _ended(self, task: asyncio.Task[None]) -> None:
         run = self._runs.pop(task)
         if not task.cancelled() and task.exception() is not None:
-            # The row is still this worker's, and unknown to it: the next beat gives it back.
+            # The row is still this worker's, and unknown to it: after the next beat, it is in the queue again.
             logger.error("job.run_failed", job=run.job.id, exc_info=task.exception())
         self._awake.set()
 
