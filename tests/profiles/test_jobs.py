@@ -197,7 +197,8 @@ def test_costs_and_usage(finished: Job) -> None:
     described = finished.describe()
     assert (described["plan"], described["budget"]) == ("paid", 1000)
     assert 0 < described["costs"] < 1000
-    assert {"cpu", "memory", "duration"} <= described["usage"].keys()
+    assert {"cpu", "memory", "duration", "pixels"} <= described["usage"].keys()
+    assert described["usage"]["pixels"]["value"] == 2 * 50 * 50, "two bands of one date"
     for name, metric in described["usage"].items():
         assert metric["value"] >= 0, name
         assert metric["unit"], name

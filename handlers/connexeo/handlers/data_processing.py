@@ -37,7 +37,7 @@ async def compute_result(context: Context, *, body: models.SynchronousResultRequ
         context.account, cast(Json, body), request_id=context.request_id
     )
     result = await while_connected(context.request, computation)
-    headers = {"OpenEO-Costs": "0", "Cache-Control": "no-store"}
+    headers = {"OpenEO-Costs": f"{result.costs or 0:g}", "Cache-Control": "no-store"}
     if result.log_id is not None:
         headers["OpenEO-Identifier"] = result.log_id
         headers["Link"] = f'<{context.url(f"/logs/{result.log_id}")}>; rel="monitor"'

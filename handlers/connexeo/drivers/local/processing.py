@@ -14,9 +14,11 @@ import structlog
 from connexeo.drivers.interface import ComputedResult, Json, User
 from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.computing.failures import TaskFailed
+from connexeo.drivers.local.jobs.billing import Billing, usage_of
+from connexeo.drivers.local.jobs.logs import LEVELS
 from connexeo.drivers.local.result_logs import MAX_ENTRIES, ResultLogs
 from connexeo.drivers.local.stored_processes.checking import ProcessChecks
-from connexeo.generated.errors import Internal, StorageFailure
+from connexeo.generated.errors import EstimateComplexity, Internal, StorageFailure
 from connexeo.processing.definitions import Definitions
 from connexeo.settings import Settings
 
@@ -41,6 +43,7 @@ class LocalProcessing:
         self._settings = settings
         self._checks = checks
         self._computing = computing
+        self._billing = Billing.from_settings(settings)
         self._logs = ResultLogs(settings.data.resolve() / "result-logs")
 
     async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
@@ -59,9 +62,19 @@ class LocalProcessing:
     async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
         """Check the process, then compute it in a child process."""
         process: Mapping[str, Any] = request["process"]
+        plan = self._billing.plan_of(request.get("plan"))
+        self._billing.check_budget(request.get("budget"))
         await self.check_process(user, process)
+        await self._check_payment(user, process, plan, request.get("budget"))
+        least = LEVELS[request.get("log_level") or "info"]
         folder = _temporary_folder()
         logs: list[Json] = []
+        usage: dict[str, float] = {}
+
+        def log(entry: Json) -> None:
+            if LEVELS[entry["level"]] >= least and len(logs) < MAX_ENTRIES:
+                logs.append(entry)
+
         try:
             answer = await self._computing.run(
                 "result",
@@ -73,12 +86,14 @@ class LocalProcessing:
                     "max_seconds": self._settings.result_timeout,
                 },
                 timeout=self._settings.result_timeout,
-                on_log=lambda entry: logs.append(entry) if len(logs) < MAX_ENTRIES else None,
+                on_log=log,
+                on_usage=usage.update,
             )
             log_id = await asyncio.to_thread(self._logs.save, user.id, logs)
-            return ComputedResult(
-                folder, [Path(name) for name in answer["files"]], answer["media_type"], log_id
-            )
+            files = [Path(name) for name in answer["files"]]
+            used = usage_of(usage.get("cpu", 0.0), usage.get("pixels", 0.0))
+            costs = self._billing.costs_of(used, plan)
+            return ComputedResult(folder, files, answer["media_type"], log_id, costs)
         except TaskFailed as error:
             shutil.rmtree(folder, ignore_errors=True)
             logger.error("result.failed", request_id=request_id, traceback=error.traceback)
@@ -88,6 +103,19 @@ class LocalProcessing:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+    async def _check_payment(self, user: User, process: Json, plan: str | None, budget: float | None) -> None:
+        """Refuse what would cost more than the budget; what cannot be estimated may start."""
+        if budget is None or not self._billing.charges(plan):
+            return
+        try:
+            estimate = await self._computing.run(
+                "estimate", user.id, {"process": process}, timeout=self._settings.result_timeout
+            )
+        except EstimateComplexity:
+            return
+        expected = usage_of(estimate["seconds"], estimate["pixels"])
+        self._billing.check_payment(budget, self._billing.costs_of(expected, plan))
 
     async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
         """What the processes of one of the user's computations logged."""

@@ -77,11 +77,14 @@ def write_item(folder: Path, day: int) -> None:
     (folder / f"{folder.name}.json").write_text(json.dumps(item))
 
 
-class Silence:
-    """No host listens."""
+class Counter:
+    """A host that only wants to know how many pixels are read."""
+
+    def __init__(self) -> None:
+        self.pixels: list[int] = []
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        raise AssertionError(message)
+        self.pixels.append(message["usage"]["pixels"])
 
     def ask(self, name: str, arguments: Mapping[str, Any]) -> Any:
         raise AssertionError(name)
@@ -91,14 +94,16 @@ def node(process_id: str, **arguments: Any) -> dict[str, Any]:
     return {"process_id": process_id, "arguments": arguments}
 
 
-def computed(folder: Path, catalogue: Path | None = None, **nodes: dict[str, Any]) -> dict[str, Any]:
+def computed(
+    folder: Path, catalogue: Path | None = None, host: Counter | None = None, **nodes: dict[str, Any]
+) -> dict[str, Any]:
     """The answer of the task."""
     sources: dict[str, list[str]] = {"catalogues": [], "process_modules": [], "process_definitions": []}
     if catalogue is not None:
         sources["catalogues"] = [str(catalogue)]
     process = {"process_graph": nodes}
     request = {"process": process, "folder": str(folder), "sources": sources, "max_bytes": 2**20}
-    return compute(request, World(request, Silence()))
+    return compute(request, World(request, host or Counter()))
 
 
 def saved(source: str, format_name: str, **options: Any) -> dict[str, Any]:
@@ -107,6 +112,14 @@ def saved(source: str, format_name: str, **options: Any) -> dict[str, Any]:
 
 LOAD = node("load_collection", id="images", spatial_extent=None, temporal_extent=None)
 MEAN = {"process_graph": {"n": {**node("mean", data={"from_parameter": "data"}), "result": True}}}
+
+
+def test_pixels_are_counted(tmp_path: Path, catalogue: Path) -> None:
+    host = Counter()
+    computed(
+        tmp_path / "result", catalogue, host, load=LOAD, save={**saved("load", "netcdf"), "result": True}
+    )
+    assert host.pixels == [2 * 4 * 4]
 
 
 def test_several_results_are_one_archive(tmp_path: Path, catalogue: Path) -> None:

@@ -114,6 +114,14 @@ class Billing:
         return plan
 
 
+def usage_of(cpu: float, pixels: float) -> dict[str, Any]:
+    """What work takes, or has taken, as `Billing.costs_of` reads it: seconds of processors, and pixels."""
+    return {
+        "cpu": {"value": cpu, "unit": "cpu-seconds"},
+        "pixels": {"value": pixels, "unit": "pixels"},
+    }
+
+
 def _amount(usage: Json | None, name: str, factors: Mapping[str, float]) -> float:
     """What was used of one thing, in the unit that prices are for."""
     metric = (usage or {}).get(name)

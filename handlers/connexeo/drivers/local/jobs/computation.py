@@ -45,7 +45,12 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     from connexeo.processing.formats import write_each
     from connexeo.processing.result import Result
 
-    environment = planned_environment(request["process"], world.environment(), memory=request.get("memory"))
+    environment = planned_environment(
+        request["process"],
+        world.environment(),
+        count=world.count_pixels,
+        memory=request.get("memory"),
+    )
     evaluation = execute(request["process"], environment=environment)
     value = evaluation.value
     results = evaluation.results or (Result(value, default_format(value)),)

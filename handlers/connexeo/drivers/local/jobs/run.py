@@ -262,7 +262,9 @@ class Run:
     def _used(self) -> dict[str, Any]:
         seconds = self._seconds()
         usage = {"duration": {"value": seconds, "unit": "seconds"}}
-        if self._usage:
+        if "pixels" in self._usage:
+            usage["pixels"] = {"value": self._usage["pixels"], "unit": "pixels"}
+        if "cpu" in self._usage:
             megabytes = self._usage["memory"] / 2**20
             usage["cpu"] = {"value": round(self._usage["cpu"], 2), "unit": "cpu-seconds"}
             usage["memory"] = {"value": round(megabytes * seconds, 1), "unit": "mb-seconds"}
