@@ -212,6 +212,30 @@ def test_urls_of_paths_that_go_up(results: dict[str, Any]) -> None:
     raised.value.close()
 
 
+def test_estimate(client: httpx.Client) -> None:
+    estimate = client.get(f"/jobs/{create(client, loading())}/estimate")
+    assert estimate.status_code == 200, estimate.text
+    figures = estimate.json()
+    # Two bands of 50 × 50 pixels, of some dates.
+    assert 2 * 50 * 50 <= figures["size"] < 10**7
+    assert re.fullmatch(r"PT(\d+H)?(\d+M)?(\d+S)?", figures["duration"])
+    assert "costs" not in figures
+
+
+def test_stored_process_in_a_job(client: httpx.Client, run: Callable[..., str]) -> None:
+    x = {"name": "x", "description": "Any number.", "schema": {"type": "number"}}
+    double = {"process_id": "add", "arguments": {"x": {"from_parameter": "x"}, "y": {"from_parameter": "x"}}}
+    process = {"parameters": [x], "process_graph": {"double": {**double, "result": True}}}
+    assert client.put("/process_graphs/double_it", json=process).status_code == 200
+    graph = {"use": {"process_id": "double_it", "arguments": {"x": 21}, "result": True}}
+    job_id = run(graph)
+    (asset,) = client.get(f"/jobs/{job_id}/results").json()["assets"].values()
+    assert httpx.get(asset["href"]).json() == 42
+    assert client.delete("/process_graphs/double_it").status_code == 204
+    refused = client.post("/jobs", json={"process": {"process_graph": graph}})
+    assert (refused.status_code, refused.json()["code"]) == (400, "ProcessUnsupported")
+
+
 def test_failed_job(client: httpx.Client, run: Callable[..., str]) -> None:
     graph = loading()
     graph["load"]["arguments"]["temporal_extent"] = ["1999-06-01", "1999-07-01"]
