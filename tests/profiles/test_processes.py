@@ -237,6 +237,7 @@ def test_validation_of_the_graph(user: httpx.Client) -> None:
     for name in ("spinner", "half", "text", "dangling", "stray", "edge"):
         assert f"'{name}'" in messages, messages
     assert {each["code"] for each in errors} == {
+        "CollectionNotFound",
         "ProcessUnsupported",
         "ProcessParameterRequired",
         "ProcessParameterInvalid",

@@ -1,4 +1,4 @@
-"""Checks of what a process graph wants from outside: collections, bands and file formats that exist, areas that do.
+"""Checks of what a process graph wants from outside: collections, bands and file formats that exist.
 
 They need no evaluation and load nothing heavy: web workers run them. Whether a collection exists is the caller's to
 find out (`collections_of`), as that may take time.
@@ -42,10 +42,41 @@ Collections = Mapping[str, KnownCollection | None]
 """By id; None for those that do not exist. Those that are left out are not known, and not checked."""
 
 
-def collections_of(process: Json) -> list[str]:
-    """Ids of the collections that a process loads, as far as they stand in the graph; it need not be valid."""
+Found = tuple[str, Mapping[str, Json]]
+"""A node and its id."""
+
+
+def nodes_to_check(process: Json) -> list[Found]:
+    """The nodes that load or save data, child process graphs included; the process need not be valid."""
+    try:
+        waiting = [process_graph_of(process)]
+    except OpenEOError:
+        return []
+    found: list[Found] = []
+    while waiting:
+        graph = waiting.pop()
+        if not isinstance(graph, dict):
+            continue
+        for node_id, node in graph.items():
+            if not isinstance(node, dict):
+                continue
+            process_id, arguments = node.get("process_id"), node.get("arguments")
+            if not isinstance(process_id, str) or not isinstance(arguments, dict):
+                continue
+            if process_id in _CHECKS:
+                found.append((node_id, node))
+            for value in arguments.values():
+                if isinstance(value, dict):
+                    # A child process graph, or an object of such.
+                    children = [value] if "process_graph" in value else value.values()
+                    waiting += [child["process_graph"] for child in children if is_child_graph(child)]
+    return found
+
+
+def collections_of(nodes: Iterable[Found]) -> list[str]:
+    """Ids of the collections that nodes load, as far as they stand in the graph."""
     found: dict[str, None] = {}
-    for _, node in _nodes(process):
+    for _, node in nodes:
         id = node["arguments"].get("id")
         if node["process_id"] == "load_collection" and isinstance(id, str):
             found[id] = None
@@ -53,64 +84,34 @@ def collections_of(process: Json) -> list[str]:
 
 
 def resource_faults(
-    process: Json,
+    nodes: Iterable[Found],
     *,
     definitions: Mapping[str, Json],
     user_processes: Mapping[str, Json],
     collections: Collections,
 ) -> list[OpenEOError]:
-    """Faults of the nodes that load, limit or save data, child process graphs included.
+    """Faults of nodes, other than those that `validation` finds.
 
     Args:
-        process: A process object, or a graph; the faults that `validation` finds are not repeated.
+        nodes: From `nodes_to_check`.
         definitions: The predefined processes.
         user_processes: User-defined processes by id, which may have the same names.
         collections: What is known of the collections that are loaded.
     """
-    return list(islice(_faults(process, definitions, user_processes, collections), MAX_FAULTS))
+    return list(islice(_faults(nodes, definitions, user_processes, collections), MAX_FAULTS))
 
 
 def _faults(
-    process: Json,
+    nodes: Iterable[Found],
     definitions: Mapping[str, Json],
     user_processes: Mapping[str, Json],
     collections: Collections,
 ) -> Iterator[OpenEOError]:
-    for node_id, node in _nodes(process):
+    for node_id, node in nodes:
         process_id = node["process_id"]
-        if process_id not in _CHECKS:
-            continue
-        source = namespace_of(process_id, node.get("namespace"), definitions, user_processes)
-        if source == "backend":
+        if namespace_of(process_id, node.get("namespace"), definitions, user_processes) == "backend":
             for fault in _CHECKS[process_id](node["arguments"], collections):
                 yield placed(fault, f"{fault.message.rstrip('.')} (node '{node_id}').")
-
-
-def _nodes(process: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """Nodes that look like some, with their ids, outer graphs before those in their arguments."""
-    try:
-        waiting = [process_graph_of(process)]
-    except OpenEOError:
-        return
-    while waiting:
-        graph = waiting.pop()
-        if not isinstance(graph, dict):
-            continue
-        for node_id, node in graph.items():
-            if not isinstance(node, dict) or not isinstance(node.get("arguments"), dict):
-                continue
-            if isinstance(node.get("process_id"), str):
-                yield node_id, node
-            waiting.extend(_graphs_in(node["arguments"]))
-
-
-def _graphs_in(arguments: Mapping[str, Json]) -> Iterator[Json]:
-    """Child process graphs: arguments, or properties of arguments."""
-    for value in arguments.values():
-        if is_child_graph(value):
-            yield value["process_graph"]
-        elif isinstance(value, dict):
-            yield from (inner["process_graph"] for inner in value.values() if is_child_graph(inner))
 
 
 def _load(arguments: Mapping[str, Json], collections: Collections) -> Iterator[OpenEOError]:
@@ -121,7 +122,6 @@ def _load(arguments: Mapping[str, Json], collections: Collections) -> Iterator[O
             yield CollectionNotFound(identifier=id)
         elif known.bands:
             yield from _bands(arguments.get("bands"), known.bands)
-    yield from _box("load_collection", "spatial_extent", arguments.get("spatial_extent"))
 
 
 def _bands(names: Json, bands: Iterable[SourceBand]) -> Iterator[OpenEOError]:
@@ -141,27 +141,6 @@ def _bands(names: Json, bands: Iterable[SourceBand]) -> Iterator[OpenEOError]:
             )
 
 
-def _filter_box(arguments: Mapping[str, Json], _: Collections) -> Iterator[OpenEOError]:
-    yield from _box("filter_bbox", "extent", arguments.get("extent"))
-
-
-def _box(process_id: str, parameter: str, box: Json) -> Iterator[OpenEOError]:
-    """A bounding box with nothing in it."""
-    if not isinstance(box, dict):
-        return
-    edges: list[Any] = [box.get(name) for name in ("west", "south", "east", "north")]
-    if not all(isinstance(edge, int | float) for edge in edges):
-        return
-    west, south, east, north = edges
-    if south > north:
-        reason = "south is greater than north."
-    elif west > east:
-        reason = "west is greater than east; boxes across the antimeridian are not supported."
-    else:
-        return
-    yield ProcessParameterInvalid(parameter=parameter, process=process_id, reason=reason)
-
-
 def _save(arguments: Mapping[str, Json], _: Collections) -> Iterator[OpenEOError]:
     name, options = arguments.get("format"), arguments.get("options")
     if not isinstance(name, str):
@@ -176,6 +155,5 @@ def _save(arguments: Mapping[str, Json], _: Collections) -> Iterator[OpenEOError
 
 _CHECKS: dict[str, Callable[[Mapping[str, Json], Collections], Iterator[OpenEOError]]] = {
     "load_collection": _load,
-    "filter_bbox": _filter_box,
     "save_result": _save,
 }

@@ -62,9 +62,13 @@ class ProcessChecks:
     async def _resource_faults(self, process: Json, known: Mapping[str, Json]) -> Sequence[OpenEOError]:
         if self._collections is None:
             return []
-        ids = await scheduled([process], resources.collections_of, process)
-        found = await self._collections.of(ids)
-        return await self._run(resources.resource_faults, process, known, collections=found)
+        nodes = await scheduled([process], resources.nodes_to_check, process)
+        if not nodes:
+            return []
+        collections = await self._collections.of(resources.collections_of(nodes))
+        return resources.resource_faults(
+            nodes, definitions=self._definitions, user_processes=known, collections=collections
+        )
 
     async def check_storable(self, user: User, process_id: str, process: Json) -> None:
         """Make sure that others can call a process, when it is stored with this id.
