@@ -24,7 +24,14 @@ PHASES = ("examples", "coverage", "fuzzing", "stateful")
 PROCESS = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
 """A process that every back-end can run, and quickly: it is run some thousand times."""
 
-RUNS_A_PROCESS = ("compute-result", "create-job", "update-job", "create-service", "update-service")
+RUNS_A_PROCESS = (
+    "compute-result",
+    "create-job",
+    "update-job",
+    "create-service",
+    "update-service",
+    "store-custom-process",
+)
 """Operations that take a process to be run, or to be stored for a run."""
 
 REFUSES: Mapping[str, tuple[int, ...]] = {
@@ -32,6 +39,7 @@ REFUSES: Mapping[str, tuple[int, ...]] = {
     "list-jobs": (400,),
     "debug-job": (400,),
     "list-files": (400,),
+    "list-custom-processes": (400,),
     # Paths with control characters, for example: back-ends may exclude more than the schema does.
     "upload-file": (400,),
     # A job that has not ended, or has failed.
@@ -129,6 +137,7 @@ def known_parameters(server: Server, token: str) -> dict[str, list[str]]:
             "collection_id": [collection["id"] for collection in collections],
             "log_id": [result.headers["openeo-identifier"]],
             **job_parameters(client),
+            **stored_process_parameters(client),
         }
 
 
@@ -150,6 +159,20 @@ def job_parameters(client: httpx.Client) -> dict[str, list[str]]:
         "item_id": names,
         "download-result path": names,
         **{f"{operation} job_id": [done] for operation in reading},
+    }
+
+
+def stored_process_parameters(client: httpx.Client) -> dict[str, list[str]]:
+    """Stored processes for the operations that replace or remove them, and one for those that only read."""
+    (kept, *others) = [f"stored_{number}" for number in range(21)]
+    for name in (kept, *others):
+        client.put(f"/process_graphs/{name}", json={"process_graph": PROCESS}).raise_for_status()
+    links = client.get(f"/process_graphs/{kept}").json()["links"]
+    (canonical,) = (link["href"] for link in links if link["rel"] == "canonical")
+    return {
+        "process_graph_id": others,
+        "describe-custom-process process_graph_id": [kept],
+        "describe-shared-process permission": [canonical.rpartition("/")[2]],
     }
 
 
