@@ -9,7 +9,7 @@ from connexeo.drivers.local.environment import Sources
 from connexeo.drivers.local.jobs.worker import Pace, Worker
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.storage import Storage
-from connexeo.server.logs import configure_logging
+from connexeo.logs import configure_logging
 from connexeo.settings import load_settings
 
 PACE = Pace(lease=10.0, take_over=20.0, sweep=60.0)

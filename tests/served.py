@@ -34,7 +34,7 @@ class Server:
 
     def job_workers(self) -> list[int]:
         """Process ids of the workers for batch jobs."""
-        return self._running("worker")
+        return self._running("connexeo.tools.worker")
 
     def _running(self, argument: str) -> list[int]:
         """The process, or children of it, that were started with an argument."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -74,7 +74,7 @@ class Works:
         """One more worker, which may have settings of its own."""
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", *(command or ("connexeo.tools", "worker"))],
+                [sys.executable, "-m", *(command or ("connexeo.tools.worker",))],
                 env=self.environment() | {f"CONNEXEO_{key.upper()}": str(settings[key]) for key in settings},
                 stdout=log,
                 stderr=log,
@@ -165,10 +165,11 @@ class Works:
         with transaction(self.engine, writing=False) as connection:
             return list(connection.scalars(select(workers.c.id)))
 
-    def at_work(self) -> list[subprocess.Popen[bytes]]:
-        """The workers that have a job."""
+    def at_work(self, ids: Container[str] | None = None) -> list[subprocess.Popen[bytes]]:
+        """The workers that have a job, or one of certain jobs."""
         with transaction(self.engine, writing=False) as connection:
-            busy = set(connection.scalars(select(jobs.c.worker_id).where(jobs.c.worker_id.is_not(None))))
+            rows = connection.execute(select(jobs.c.id, jobs.c.worker_id).where(jobs.c.status == "running"))
+            busy = {row.worker_id for row in rows if ids is None or row.id in ids}
         ready = [event for event in self.events() if event.get("event") == "worker.ready"]
         pids = {event["pid"] for event in ready if event["worker"] in busy}
         return [worker for worker in self.processes if worker.poll() is None and worker.pid in pids]

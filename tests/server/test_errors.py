@@ -18,8 +18,8 @@ from asgi_client import TOKEN, Client
 from connexeo.drivers.interface import Json, Page, User
 from connexeo.generated import errors
 from connexeo.generated.errors import HTTP_STATUS, OpenEOError
+from connexeo.logs import configure_logging
 from connexeo.server.errors import Errors, error_object, error_response
-from connexeo.server.logs import configure_logging
 from connexeo.server.observability import AccessLog, Requests
 from connexeo.settings import Settings
 from fake_driver import FakeDiscovery, FakeDriver

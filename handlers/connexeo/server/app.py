@@ -18,13 +18,13 @@ from starlette.types import ASGIApp
 from connexeo.drivers.interface import Driver
 from connexeo.drivers.loading import load_driver
 from connexeo.handlers.context import Service
+from connexeo.logs import configure_logging
 from connexeo.server.contract import Contract, load_contract, make_contract, routing_document
 from connexeo.server.cors import Cors, Methods, RouteTable
 from connexeo.server.description import description_documents
 from connexeo.server.dispatch import Dispatcher
 from connexeo.server.documents import Document, DocumentStore, PublicDocuments
 from connexeo.server.errors import Errors
-from connexeo.server.logs import configure_logging
 from connexeo.server.observability import AccessLog, Metrics, Requests
 from connexeo.server.operational import Operational
 from connexeo.server.overlays import require_overlays

@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger
 
-from connexeo.server.logs import log_formatter
+from connexeo.logs import log_formatter
 from connexeo.settings import load_settings
 
 _settings = load_settings()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from connexeo.server.logs import configure_logging
+from connexeo.logs import configure_logging
 from connexeo.settings import load_settings
 
 logger = structlog.get_logger("connexeo.supervisor")
@@ -128,7 +128,7 @@ def main() -> int:
     settings = load_settings()
     configure_logging(settings)
     server = [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION]
-    worker = [sys.executable, "-m", "connexeo.tools", "worker"]
+    worker = [sys.executable, "-m", "connexeo.tools.worker"]
     return Supervisor(server, worker, settings.job_workers).run()
 
 

@@ -39,7 +39,7 @@ def worker(
 ) -> None:
     """Run batch jobs until SIGTERM; jobs that are not complete then go back into the queue."""
     from connexeo.drivers.loading import load_driver
-    from connexeo.server.logs import configure_logging
+    from connexeo.logs import configure_logging
     from connexeo.settings import load_settings
 
     if config is not None:
@@ -74,3 +74,8 @@ def _find_modules_here() -> None:
     here: list[Any] = [os.getcwd(), os.environ.get("PYTHONPATH")]
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, here))
     sys.path.insert(0, os.getcwd())
+
+
+if __name__ == "__main__":
+    # As the supervisor starts it: without the other commands, which take most of the time.
+    typer.run(worker)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from connexeo.server.logs import configure_logging, log_formatter
+from connexeo.logs import configure_logging, log_formatter
 from connexeo.settings import Settings
 
 
