@@ -97,7 +97,10 @@ def test_idle_workers_are_small(server: Any) -> None:
 def test_health(server: Any) -> None:
     assert ask(server, "/health").json() == {"status": "ok"}
     ready = ask(server, "/ready")
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "parts": {"database": True}})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ok", "parts": {"database": True, "storage": True}},
+    )
     assert "no-store" in ready.headers["cache-control"]
 
 
@@ -181,7 +184,7 @@ def test_database_that_is_gone(restarted: Any, wait_until: WaitUntil) -> None:
             database.write_bytes(content)
         ready = ask(again, "/ready")
         assert ready.status_code == 503
-        assert ready.json() == {"status": "unavailable", "parts": {"database": False}}
+        assert ready.json() == {"status": "unavailable", "parts": {"database": False, "storage": True}}
         assert ask(again, "/health").status_code == 200
         assert ask(again, "/collections").status_code == 200
     kept.rename(database)
@@ -285,7 +288,10 @@ def test_database_that_cannot_be_reached(tmp_path: Path, wait_until: WaitUntil) 
                     return False
 
             wait_until(answers, "the server answers")
-            assert client.get("/ready").json() == {"status": "unavailable", "parts": {"database": False}}
+            assert client.get("/ready").json() == {
+                "status": "unavailable",
+                "parts": {"database": False, "storage": True},
+            }
             assert client.get("/processes").status_code == 200
             refused = client.get("/credentials/basic", auth=("ana", "a password"))
             assert (refused.status_code, refused.json()["code"]) == (503, "InfrastructureBusy")

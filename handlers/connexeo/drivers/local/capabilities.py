@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from connexeo.drivers.interface import Json, User
 from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.drivers.local.jobs.billing import Billing
+from connexeo.drivers.local.storage import Storage
 from connexeo.processing.formats import list_formats
 
 
 class LocalCapabilities:
-    """File formats, and whether the database answers. There is no runtime for user-defined functions yet."""
+    """File formats, and whether database and storage answer. There is no runtime for user-defined functions yet."""
 
-    def __init__(self, accounts: LocalAccounts, billing: Billing) -> None:
+    def __init__(self, accounts: LocalAccounts, billing: Billing, storage: Storage) -> None:
         self._accounts = accounts
+        self._storage = storage
         self._billing = billing
 
     async def capabilities(self, user: User | None) -> Json:
@@ -26,5 +29,8 @@ class LocalCapabilities:
         return list_formats()
 
     async def ready(self) -> Mapping[str, bool]:
-        """Whether the database answers."""
-        return {"database": await self._accounts.ready()}
+        """Whether the database and the storage answer."""
+        database, storage = await asyncio.gather(
+            self._accounts.ready(), asyncio.to_thread(self._storage.check)
+        )
+        return {"database": database, "storage": storage}

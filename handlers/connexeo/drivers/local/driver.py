@@ -71,7 +71,7 @@ class LocalDriver:
         self.file_storage = self._files
         # It leaves out list_udf_runtimes: the operation does not exist here.
         self.capabilities = cast(
-            Capabilities, LocalCapabilities(self._accounts, Billing.from_settings(settings))
+            Capabilities, LocalCapabilities(self._accounts, Billing.from_settings(settings), self._storage)
         )
         catalogue = Catalogue(sources.catalogues)
         self.data_discovery = LocalDiscovery(catalogue)
