@@ -44,6 +44,8 @@ class FakeDrawing:
     busy: asyncio.Event | None = None
     """Is set, where there is one, when a picture is begun."""
     begun: int = 0
+    seconds: float = 0.5
+    """Of a processor, for each picture and for looking over the data."""
 
     def hold(self) -> None:
         """Begin pictures and do not finish them; called where there is an event loop."""
@@ -62,8 +64,10 @@ class FakeDrawing:
         *,
         timeout: float | None = None,  # noqa: ASYNC109 - it belongs to the task
         on_log: Callable[[Json], None] = lambda _: None,
+        on_usage: Callable[[Json], None] = lambda _: None,
     ) -> Json:
         self.asked.append((task, user_id, request))
+        on_usage({"cpu": self.seconds})
         if task == "survey":
             if isinstance(self.survey, OpenEOError):
                 raise self.survey

@@ -70,12 +70,13 @@ class Billing:
         if self.prices is not None and budget is not None and budget <= 0:
             raise BudgetInvalid()
 
-    def costs_of(self, usage: Json | None, plan: str | None) -> float | None:
+    def costs_of(self, usage: Json | None, plan: str | None, *, digits: int = 4) -> float | None:
         """What has been used costs by a plan, in the currency; None where nothing is charged.
 
         Args:
             usage: As in the contract; ``cpu`` and ``pixels`` count.
             plan: Name of the plan. One that is not offered any longer costs nothing.
+            digits: After the point.
         """
         if self.prices is None:
             return None
@@ -84,7 +85,8 @@ class Billing:
             return 0.0
         hours = _amount(usage, "cpu", _HOURS)
         megapixels = _amount(usage, "pixels", _MEGAPIXELS)
-        return round(hours * prices.price_per_cpu_hour + megapixels * prices.price_per_megapixel, 4)
+        costs = hours * prices.price_per_cpu_hour + megapixels * prices.price_per_megapixel
+        return round(costs, digits)
 
     def check_payment(self, budget: float | None, costs: float | None) -> None:
         """Refuse work that costs more than its budget.

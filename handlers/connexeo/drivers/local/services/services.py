@@ -117,6 +117,7 @@ class LocalServices:
             "process": row["process"],
             "configuration": row["configuration"],
             "attributes": _attributes(row),
+            **({} if row["usage"] is None else {"usage": row["usage"]}),
         }
 
     async def update_service(self, user: User, service_id: str, changes: Json) -> None:

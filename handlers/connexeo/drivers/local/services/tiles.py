@@ -15,8 +15,9 @@ from sqlalchemy import RowMapping
 
 from connexeo.drivers.interface import Tile
 from connexeo.drivers.local.computing.failures import ChildDied
+from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.drivers.local.jobs.logs import LEVELS
-from connexeo.drivers.local.services import logs, store
+from connexeo.drivers.local.services import accounting, logs, store
 from connexeo.drivers.local.services.caching import TileCache
 from connexeo.drivers.local.services.empty import empty_picture
 from connexeo.drivers.local.services.flights import Flights
@@ -53,6 +54,7 @@ class Drawing(Protocol):
         *,
         timeout: float | None = None,  # noqa: ASYNC109 - it belongs to the task
         on_log: Callable[[Json], None] = ...,
+        on_usage: Callable[[Json], None] = ...,
     ) -> Json:
         """The answer of a task of `connexeo.drivers.local.services.drawing`."""
         ...
@@ -74,6 +76,7 @@ class Tiles:
 
     def __init__(self, settings: Settings, state: State, computing: Drawing, cache: TileCache) -> None:
         self._timeout = settings.tile_timeout
+        self._billing = Billing.from_settings(settings)
         self._state = state
         self._computing = computing
         self._cache = cache
@@ -97,6 +100,7 @@ class Tiles:
 
         Raises:
             NotFound: when there is no such tile.
+            PaymentRequired: when the budget of the service is spent.
             InfrastructureBusy: when too many tiles wait already.
             RequestTimeout: when it took too long.
             OpenEOError: whatever the process or the data is at fault for, without what only the owner may know.
@@ -117,6 +121,7 @@ class Tiles:
         content = await asyncio.to_thread(self._cache.load, service["id"], service["version"], key)
         if content is None:
             self._check_rested(service)
+            accounting.check_budget(service)
             numbers = {"zoom": zoom, "x": column, "y": row}
             content = await self._flights.join(
                 f"{service['id']}/{service['version']}/{key}",
@@ -201,12 +206,21 @@ class Tiles:
             "settings": service["configuration"],
             "range": survey.get("range"),
         }
-        run = partial(self._computing.run, "tile", service["user_id"], request, on_log=entries.append)
+        usage: dict[str, float] = {}
+        run = partial(
+            self._computing.run,
+            "tile",
+            service["user_id"],
+            request,
+            on_log=entries.append,
+            on_usage=usage.update,
+        )
         try:
             answer = await run()
         except ChildDied:
             # It may have been dead already, or been the one that the system ended for want of memory.
             answer = await run()
+        await self._charge(service, usage, tiles=1)
         picture: str | None = answer["picture"]
         return b"" if picture is None else base64.b64decode(picture)
 
@@ -226,9 +240,10 @@ class Tiles:
             "parameters": {"spatial_extent": None, "zoom": 0, "x": 0, "y": 0},
             "settings": service["configuration"],
         }
+        usage: dict[str, float] = {}
         try:
             survey: Json = await self._computing.run(
-                "survey", service["user_id"], request, timeout=self._timeout
+                "survey", service["user_id"], request, timeout=self._timeout, on_usage=usage.update
             )
         except OpenEOError as error:
             if isinstance(error, InfrastructureBusy):
@@ -244,8 +259,18 @@ class Tiles:
                 ),
             }
             await self._log(service, [entry])
+        await self._charge(service, usage, tiles=0)
         await self._state.write(store.keep_survey, service["id"], service["version"], survey)
         return survey
+
+    async def _charge(self, service: RowMapping, usage: Mapping[str, float], *, tiles: int) -> None:
+        try:
+            await self._state.write(
+                accounting.charge, service["id"], usage.get("cpu", 0.0), tiles, self._billing
+            )
+        except InfrastructureBusy:
+            # The tile is there all the same.
+            logger.warning("services.usage_lost", service_id=service["id"], **usage)
 
     async def _log(self, service: RowMapping, entries: Sequence[Json]) -> None:
         least = LEVELS[service["log_level"]]
