@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import rasterio
 from openeo.api.process import Parameter
 from openeo.rest import OpenEoApiError
 from openeo.rest.connection import Connection, connect
+from PIL import Image
 
 COLLECTION = "sentinel-2-l2a-demo"
 BOX = {"west": 623000, "south": 5267000, "east": 623500, "north": 5267500, "crs": 32632}
@@ -329,6 +331,54 @@ def test_unresolved_parameters_are_no_faults(ana: httpx.Client) -> None:
     assert faults(ana, s=node("add", x=given("anything"), y=1)) == []
     answer = compute(ana, s=node("add", x=given("anything"), y=1))
     assert answer.json()["code"] == "ProcessGraphInvalid"
+
+
+def end_of_job(client: httpx.Client, job_id: str, wait_until: Callable[..., None]) -> str:
+    """Starts a job, and gives how it ended."""
+    assert client.post(f"/jobs/{job_id}/results").status_code == 202
+    ended = ("finished", "error", "canceled")
+    wait_until(lambda: client.get(f"/jobs/{job_id}").json()["status"] in ended, "the job did not end")
+    return str(client.get(f"/jobs/{job_id}").json()["status"])
+
+
+def test_jobs_use_what_is_stored_when_they_run(ana: httpx.Client, wait_until: Callable[..., None]) -> None:
+    store(ana, "scaled", SCALED)
+    created = ana.post("/jobs", json={"process": {"process_graph": {"s": node("scaled", x=2)}}})
+    job_id = created.headers["openeo-identifier"]
+    assert end_of_job(ana, job_id, wait_until) == "finished"
+    ana.delete("/process_graphs/scaled")
+    assert end_of_job(ana, job_id, wait_until) == "error"
+    (last,) = [e for e in ana.get(f"/jobs/{job_id}/logs").json()["logs"] if e["level"] == "error"]
+    assert last["code"] == "ProcessUnsupported"
+    assert "'scaled' is not predefined, and no stored one" in last["message"]
+
+
+def test_services_draw_with_stored_processes(ana: httpx.Client) -> None:
+    """Whoever looks at the map needs no account; the process is the one of the user whose service it is."""
+    data = {"parameters": [parameter("data", {"type": "array"})]}
+    store(ana, "brightest", {**data, "process_graph": {"m": node("max", data=given("data"))}})
+    callback = {"process_graph": {"b": node("brightest", data=given("data"))}}
+    load = node(
+        "load_collection",
+        result=False,
+        id=COLLECTION,
+        spatial_extent=None,
+        temporal_extent=None,
+        bands=["B04"],
+    )
+    reduced = node("reduce_dimension", result=False, data=node_of("load"), dimension="t", reducer=callback)
+    save = node("save_result", data=node_of("r"), format="PNG")
+    graph = {"load": load, "r": reduced, "s": save}
+    created = ana.post(
+        "/services", json={"type": "XYZ", "enabled": True, "process": {"process_graph": graph}}
+    )
+    assert created.status_code == 201, created.text
+    url = ana.get(f"/services/{created.headers['openeo-identifier']}").json()["url"]
+    tile = url.replace("{z}", "15").replace("{x}", "17354").replace("{y}", "11446")
+    answer = httpx.get(tile, timeout=60)
+    assert answer.status_code == 200, answer.text
+    with Image.open(BytesIO(answer.content)) as image:
+        assert np.asarray(image.convert("RGBA"))[..., 3].any()
 
 
 def computed(connection: Connection, cube: Any) -> Any:
