@@ -19,13 +19,11 @@ import structlog
 
 from connexeo.logs import configure_logging
 from connexeo.settings import load_settings
+from connexeo.tools.worker import NOTHING_TO_DO
 
 logger = structlog.get_logger("connexeo.supervisor")
 
 CONFIGURATION = "python:connexeo.server.gunicorn_conf"
-
-NOTHING_TO_DO = 78
-"""Exit code of a worker whose driver has no batch jobs; there is no use in trying again."""
 
 HANDED_ON = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
 """Signals that mean something to gunicorn, besides those that end it."""

@@ -14,7 +14,9 @@ import structlog
 import typer
 
 from connexeo.tools.console import fail
-from connexeo.tools.supervisor import NOTHING_TO_DO
+
+NOTHING_TO_DO = 78
+"""Exit code where the driver has no batch jobs that a worker could run; there is no use in trying again."""
 
 logger = structlog.get_logger("connexeo.jobs")
 
