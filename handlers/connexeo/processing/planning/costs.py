@@ -12,7 +12,7 @@ from __future__ import annotations
 START = 0.2
 """Seconds of any computation."""
 
-READ = 0.03
+READ = 0.05
 """Seconds per million values read from local files: opened, decoded, placed."""
 
 REMOTE = 0.5
@@ -21,7 +21,7 @@ REMOTE = 0.5
 STEP = 0.03
 """Seconds per million values and process; the median of twelve dates takes as much for each of them."""
 
-WRITE = 0.15
+WRITE = 0.5
 """Seconds per million values of the result, compressed as GeoTIFF or PNG."""
 
 LEAST_READ = 0.002
