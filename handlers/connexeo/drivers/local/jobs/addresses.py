@@ -41,7 +41,10 @@ def items_at(
         JobNotFinished: when a job of the user has no results.
         NotFound: when results are no longer kept.
     """
-    path = urlsplit(url).path
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return None  # Whoever fetches it will say what is wrong.
     signed, own = _at_the_end(_SIGNED, path), _at_the_end(_OWN, path)
     if signed is not None:
         # Whether it has expired yet does not depend on how long links made now would be valid.
