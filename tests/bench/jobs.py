@@ -1,4 +1,4 @@
-"""Milliseconds for a page of the list of jobs when there are 100,000, and memory of the server meanwhile.
+"""Milliseconds for a page of the list of jobs when there are 100,000, and for one job; memory of the server meanwhile.
 
 Of one user there are 100,000 jobs and 10,000 files. Pages at the beginning, in the middle and at the end of the list
 are asked for in turns with a bare Starlette that returns the same bytes, so that a busy machine slows both.
@@ -65,6 +65,9 @@ def main() -> int:
         for name, body in bodies.items():
             found = len(json.loads(body)["jobs"])
             assert found == LIMIT, f"{found} jobs on the {name} page"
+        job_id = json.loads(bodies["first"])["jobs"][0]["id"]
+        pages["one job"] = f"/jobs/{job_id}"
+        bodies["one job"] = ask(port, pages["one job"], token)
         bare = stack.enter_context(serve_same(folder, bodies))
         print(f"{options.jobs} jobs and {options.files} files of one user, {options.database}, 2 workers")
         return report(port, pid, bare, token, pages, options.requests)
@@ -81,7 +84,7 @@ def report(port: int, pid: int, bare: int, token: str, pages: dict[str, str], co
         ours, theirs = [], []
         for _ in range(10):
             ours += measure(port, path, token, count // 10)
-            theirs += measure(bare, f"/{name}", token, count // 10)
+            theirs += measure(bare, bare_path(name), token, count // 10)
         median = statistics.median(ours)
         p95 = statistics.quantiles(ours, n=20)[-1]
         missed += median >= WANTED
@@ -191,15 +194,22 @@ def serve(folder: Path, url: str) -> Iterator[tuple[int, int]]:
 def serve_same(folder: Path, bodies: dict[str, bytes]) -> Iterator[int]:
     """Starlette with the same bytes, at ``/first`` and so on."""
     port = free_port()
-    entries = [{"path": f"/{name}", "method": "GET", "body": body.decode()} for name, body in bodies.items()]
+    entries = [
+        {"path": bare_path(name), "method": "GET", "body": body.decode()} for name, body in bodies.items()
+    ]
     (folder / "bare.json").write_text(json.dumps(entries))
     command = [sys.executable, "-m", "gunicorn", "-w", "2", "-k", "uvicorn_worker.UvicornWorker"]
-    command += ["-b", f"127.0.0.1:{port}", "--log-level", "warning", "bare:application()"]
-    here = str(Path(__file__).parent)
-    environment = {"CONNEXEO_TEST_BARE": str(folder / "bare.json"), "PYTHONPATH": here}
+    command += ["-b", f"127.0.0.1:{port}", "--log-level", "warning", "bench.bare:application()"]
+    tests = str(Path(__file__).parents[1])
+    environment = {"CONNEXEO_TEST_BARE": str(folder / "bare.json"), "PYTHONPATH": tests}
     with run(command, environment, folder / "bare.log") as process:
         wait_for(f"http://127.0.0.1:{port}/first", process, folder / "bare.log")
         yield port
+
+
+def bare_path(name: str) -> str:
+    """Where Starlette has the bytes of a page."""
+    return f"/{name.replace(' ', '-')}"
 
 
 def log_in(port: int) -> str:

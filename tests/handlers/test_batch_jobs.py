@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from asgi_client import HOST, TOKEN, Client
+from connexeo.handlers.result_documents import feature_of
 from fake_driver import FakeDriver
-from fake_jobs import PERMISSION
+from fake_jobs import PERMISSION, make_results
 
 MakeClient = Callable[..., Client]
 
@@ -207,5 +208,19 @@ def test_geojson_for_who_accepts_nothing_else(client: Client) -> None:
     assert item["properties"]["start_datetime"] == "2024-06-01T00:00:00Z"
     assert "extent" not in item
     assert link_of(item, "canonical") == f"http://{HOST}{SHARED}"
+    assert item["geometry"]["coordinates"] == [
+        [[5.0, 51.0], [6.5, 51.0], [6.5, 52.0], [5.0, 52.0], [5.0, 51.0]]
+    ]
     either = client.get("/jobs/j-done/results", headers={**TOKEN, "Accept": "application/geo+json, */*"})
     assert either.json()["type"] == "Collection"
+
+
+def test_geojson_of_whatever_a_driver_has(client: Client) -> None:
+    results = make_results("j-done").document
+    boxes = {"spatial": {"bbox": [[170.0, -20.0, 0.0, -170.0, -10.0, 100.0]]}}
+    item = feature_of({**results, "extent": {**results["extent"], **boxes}, "links": []})
+    assert item["geometry"]["type"] == "MultiPolygon"
+    assert [part[0][0] for part in item["geometry"]["coordinates"]] == [[170.0, -20.0], [-180.0, -20.0]]
+    timeless = {**results["extent"], "temporal": {"interval": [[None, "2024-06-30T00:00:00Z"]]}}
+    item = feature_of({**results, "extent": timeless, "links": []})
+    assert item["properties"]["datetime"] == results["updated"]

@@ -52,7 +52,7 @@ def item_document(context: Context, job_id: str, results: JobResults, item: Mapp
 
 def feature_of(collection: Document) -> Document:
     """A Collection as one STAC Item, for who wants GeoJSON: all of its assets, and less about them."""
-    [bbox, *_] = collection["extent"]["spatial"]["bbox"]
+    [box, *_] = collection["extent"]["spatial"]["bbox"]
     [(start, end), *_] = collection["extent"]["temporal"]["interval"]
     copied = (
         "title", "description", "license", "created", "updated", "queued", "started", "expires", "unpublished",
@@ -62,15 +62,15 @@ def feature_of(collection: Document) -> Document:
     if start is not None and end is not None:
         properties |= {"datetime": None, "start_datetime": start, "end_datetime": end}
     else:
-        properties["datetime"] = collection["updated"]
+        properties["datetime"] = collection.get("updated")
     links = [link for link in collection["links"] if link["rel"] != "item"]
     return {
         "type": "Feature",
         "stac_version": collection["stac_version"],
         "stac_extensions": collection["stac_extensions"],
         "id": collection["id"],
-        "bbox": bbox,
-        "geometry": _polygon(*bbox),
+        "bbox": box,
+        "geometry": _polygon(*(box if len(box) == 4 else (box[0], box[1], box[3], box[4]))),
         "properties": properties,
         "assets": collection["assets"],
         "links": links,

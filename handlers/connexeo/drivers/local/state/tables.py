@@ -85,9 +85,6 @@ jobs = Table(
     Column("user_id", String(200), nullable=False),
     Column("title", Text),
     Column("description", Text),
-    Column("process", JsonText, nullable=False),
-    # Properties of the request that the contract does not know.
-    Column("extra", JsonText),
     Column("plan", Text),
     Column("budget", Float),
     Column("log_level", String(10), nullable=False),
@@ -113,6 +110,10 @@ jobs = Table(
     # How often a run ended with the death of the computing process, or of its worker, since the job was queued.
     Column("crashes", Integer, nullable=False),
     Column("losses", Integer, nullable=False),
+    # Large, so last: SQLite reads all that stands before what it looks for, and lists do without these.
+    Column("process", JsonText, nullable=False),
+    # Properties of the request that the contract does not know.
+    Column("extra", JsonText),
     Index("jobs_of_user", "user_id", "created", "id"),
     Index("jobs_to_do", "status", "user_id", "priority", "queued"),
     Index("jobs_of_worker", "worker_id"),

@@ -62,8 +62,6 @@ def _create_jobs() -> None:
         sa.Column("user_id", sa.String(200), nullable=False),
         sa.Column("title", sa.Text),
         sa.Column("description", sa.Text),
-        sa.Column("process", sa.Text, nullable=False),
-        sa.Column("extra", sa.Text),
         sa.Column("plan", sa.Text),
         sa.Column("budget", sa.Float),
         sa.Column("log_level", sa.String(10), nullable=False),
@@ -82,6 +80,8 @@ def _create_jobs() -> None:
         sa.Column("worker_id", sa.String(40)),
         sa.Column("crashes", sa.Integer, nullable=False),
         sa.Column("losses", sa.Integer, nullable=False),
+        sa.Column("process", sa.Text, nullable=False),
+        sa.Column("extra", sa.Text),
     )
     op.create_index("jobs_of_user", "jobs", ["user_id", "created", "id"])
     op.create_index("jobs_to_do", "jobs", ["status", "user_id", "priority", "queued"])
