@@ -63,7 +63,16 @@ def open_database(url: str) -> Engine:
 
 def _server_engine(url: URL) -> Engine:
     # A pooled connection may be dead after a restart of the server; it is asked before it is used.
-    return create_engine(url, pool_pre_ping=True, connect_args=patience_of(url))
+    engine = create_engine(url, pool_pre_ping=True, connect_args=patience_of(url))
+    if url.drivername == "postgresql+psycopg":
+        event.listen(engine, "connect", _prepare_postgres_connection)
+    return engine
+
+
+def _prepare_postgres_connection(connection: Any, _record: Any) -> None:
+    # A process that is halted within a transaction must not keep its locks, for which all others would wait.
+    connection.execute("SET idle_in_transaction_session_timeout = '30s'")
+    connection.commit()
 
 
 def patience_of(url: URL) -> dict[str, int]:
