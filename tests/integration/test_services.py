@@ -307,8 +307,8 @@ def test_services_of_others(
 ) -> None:
     service_id = create(client)
     for method, path in (("GET", ""), ("PATCH", ""), ("DELETE", ""), ("GET", "/logs")):
-        body = {"json": {"title": "mine"}} if method == "PATCH" else {}
-        refused = maria.request(method, f"/services/{service_id}{path}", **body)
+        body = {"title": "mine"} if method == "PATCH" else None
+        refused = maria.request(method, f"/services/{service_id}{path}", json=body)
         expect_error(refused, demo_server, 404, "ServiceNotFound")
     assert maria.get("/services").json()["services"] == []
     # What it shows is for everybody who knows where.
