@@ -12,7 +12,7 @@ from connexeo.drivers.local.storage import Storage
 from connexeo.logs import configure_logging
 from connexeo.settings import load_settings
 
-PACE = Pace(lease=10.0, take_over=20.0, sweep=60.0)
+PACE = Pace(lease=15.0, take_over=30.0, sweep=60.0)
 
 
 async def main() -> None:
