@@ -26,7 +26,7 @@ process profiles which processes there are. This page is written from `spec/prof
 `python -m profiles.page` in `tests/`. The requirements are in our own words, with the numbers of the profiles.
 
 A requirement that is *tested* has a test with its number in the name, against a real server with two web workers and a
-worker for batch jobs: `pytest tests/profiles -k "#710"`. That server is in production: users log in with OpenID Connect
+worker for batch jobs: `pytest tests/profiles -k 710`. That server is in production: users log in with OpenID Connect
 only, and there is a billing plan that costs something.
 """
 

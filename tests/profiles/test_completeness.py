@@ -47,7 +47,7 @@ def test_states() -> None:
 
 
 def test_numbers_are_in_the_names_of_tests(request: pytest.FixtureRequest) -> None:
-    """So that ``-k "#710"`` finds the tests of a requirement."""
+    """So that ``-k 710`` finds the tests of a requirement."""
     for item in request.session.items:
         mark = item.get_closest_marker("requirement")
         if mark is not None:
