@@ -32,7 +32,9 @@ USAGE = {
 
 
 def billing(*plans: dict[str, Any], **more: Any) -> Billing:
-    return Billing.from_settings(Settings(billing=Prices.model_validate({"currency": "EUR", "plans": plans, **more})))
+    return Billing.from_settings(
+        Settings(billing=Prices.model_validate({"currency": "EUR", "plans": plans, **more}))
+    )
 
 
 OFF = Billing.from_settings(Settings())
