@@ -243,7 +243,7 @@ class FakeDriver:
         self.process_discovery = FakeProcesses(load_processes() if processes is None else processes)
         self.data_processing = FakeProcessing()
         self.user_defined_processes = FakeUserDefinedProcesses()
-        self.batch_jobs = FakeJobs()
+        self.batch_jobs: FakeJobs | None = FakeJobs()
         self.file_storage = FakeFiles()
         self.secondary_services = FakeServices()
         self.account_management = FakeAccounts({name: User(name, name.title()) for name in ("alice", "bob")})
@@ -254,6 +254,14 @@ class FakeDriver:
 
     async def stop(self) -> None:
         self.running = False
+
+
+def without_jobs() -> FakeDriver:
+    """A driver that lacks one microservice, and one operation of another."""
+    driver = FakeDriver()
+    driver.batch_jobs = None
+    driver.capabilities.list_udf_runtimes = None  # type: ignore[method-assign,assignment]
+    return driver
 
 
 def create_driver(settings: Settings) -> FakeDriver:

@@ -98,6 +98,7 @@ def test_pages_of_jobs(client: Client) -> None:
 
 def test_without_limit_everything_comes(make_client: MakeClient) -> None:
     driver = FakeDriver()
+    assert driver.batch_jobs is not None
     driver.batch_jobs.page_size = 2
     client = make_client(driver)
     for _ in range(4):

@@ -20,7 +20,7 @@ from connexeo.handlers.context import Context
 from connexeo.server.app import create_app
 from connexeo.settings import Settings
 from connexeo.tools.spec.build import build_document
-from fake_driver import FakeDriver
+from fake_driver import FakeDriver, without_jobs
 
 MakeClient = Callable[..., Client]
 
@@ -61,7 +61,7 @@ def test_provider_implements_what_the_driver_does_not(make_client: MakeClient, p
         return {"jobs": [], "links": [], "asked": [context.account.id, limit]}
 
     provider.list_jobs = list_jobs  # type: ignore[attr-defined]
-    client = make_client(handlers="acme.handlers")
+    client = make_client(without_jobs(), handlers="acme.handlers")
     assert client.get("/jobs").status_code == 401
     assert client.get("/jobs?limit=3", headers=TOKEN).json()["asked"] == ["alice", 3]
     assert {"path": "/jobs", "methods": ["GET"]} in client.get("/").json()["endpoints"]
@@ -308,7 +308,8 @@ def test_published_document_can_be_served(make_client: MakeClient) -> None:
     published = Path(__file__).parents[3] / "shared" / "reference" / "openeo-api-1.3.0.yaml"
     if not published.is_file():
         pytest.skip("the published openEO document is not at hand")
-    client = make_client(document=yaml.load(published.read_text("utf-8"), yaml.CSafeLoader))
+    document = yaml.load(published.read_text("utf-8"), yaml.CSafeLoader)
+    client = make_client(without_jobs(), document=document)
     assert client.get("/collections/alpha").status_code == 200
     assert client.get("/collections/alpha/queryables").status_code == 200
     assert client.get("/me", headers=TOKEN).json()["user_id"] == "alice"

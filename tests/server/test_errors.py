@@ -58,7 +58,7 @@ def failing(exception: BaseException) -> FakeDriver:
         ("GET", "/me", {}),
         ("GET", "/me", {"headers": {"Authorization": "Bearer basic//no"}}),
         ("GET", "/me", {"headers": {"Authorization": "Digest x"}}),
-        ("GET", "/jobs", {"headers": TOKEN}),
+        ("GET", "/jobs/none", {"headers": TOKEN}),
         ("POST", "/validation", {"content": b"{"}),
     ],
     ids=lambda request_: " ".join(request_[:2]),
