@@ -16,7 +16,7 @@ from pyproj import Transformer
 
 from profiles.api import Api, body, denied, link, pages, refused
 from profiles.graphs import BOX, FAULTY, Graph, load, ndvi, node, of, with_result
-from profiles.jobs import create
+from profiles.jobs import Job
 from profiles.requirement import requirement
 
 ONE = "/services/{service_id}"
@@ -190,12 +190,9 @@ def test_computed_on_demand(full: Any, anonymous: httpx.Client, user: httpx.Clie
 
 
 @requirement(617)
-def test_results_of_jobs(user: httpx.Client, anonymous: httpx.Client) -> None:
-    job = create(user, ndvi())
-    job.start()
-    assert job.wait()["status"] == "finished"
-    graph = with_result({"load": node("load_result", id=job.id)})
-    described = describe(user, store(user, graph))
+def test_results_of_jobs(finished: Job, anonymous: httpx.Client) -> None:
+    graph = with_result({"load": node("load_result", id=finished.id)})
+    described = describe(finished.client, store(finished.client, graph))
     shown = pixels(draw(described, anonymous))
     visible = shown[..., 3] > 0
     # The job has computed the box, which is a part of the tile.

@@ -111,6 +111,15 @@ def test_items_may_call_their_assets_otherwise() -> None:
     assert find_in_item(band, {"assets": {"B05": tiff()}}) is None
 
 
+def test_the_same_band_in_another_kind_of_file_is_left_out() -> None:
+    (band,) = asset_bands("image", tiff(bands=[{"name": "ndvi"}]))
+    netcdf = {"href": "x.nc", "type": "application/x-netcdf", "bands": [{"name": "ndvi"}]}
+    assert find_in_item(band, {"assets": {"array": netcdf}}) is None
+    found = find_in_item(band, {"assets": {"array": netcdf, "other": tiff(bands=[{"name": "ndvi"}])}})
+    assert found is not None
+    assert found[0].asset == "other"
+
+
 def test_assets_without_description_are_as_the_collection_says() -> None:
     (band,) = collection_bands(
         {"item_assets": {"red": tiff(**{"eo:bands": [{"name": "B04"}]}, data_type="int16")}}

@@ -149,8 +149,9 @@ def find_in_item(band: SourceBand, item: Document) -> tuple[SourceBand, Document
         if key not in assets:
             continue
         here = asset_bands(key, assets[key])
-        # Assets without a description of their bands are as the collection says.
-        same = next((each for each in here if each.name == band.name), None)
+        # Assets without a description of their bands are as the collection says. What an item has in another kind of
+        # file as well, such as a netCDF file beside images, is read once only.
+        same = next((each for each in here if (each.name, each.kind) == (band.name, band.kind)), None)
         if same is None and key == band.asset and len(here) <= 1 and assets[key].get("href"):
             same = here[0] if here else band
             same = replace(same, index=band.index)
