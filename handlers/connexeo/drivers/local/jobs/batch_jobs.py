@@ -16,7 +16,7 @@ from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
 from connexeo.drivers.local.accounts.limits import limits_of
 from connexeo.drivers.local.content import StoredContent
 from connexeo.drivers.local.jobs import logs, results, store
-from connexeo.drivers.local.jobs.billing import Billing
+from connexeo.drivers.local.jobs.billing import Billing, usage_of
 from connexeo.drivers.local.jobs.results import SharedResults
 from connexeo.drivers.local.jobs.times import iso_duration, rfc3339
 from connexeo.drivers.local.state import State
@@ -165,7 +165,7 @@ class LocalBatchJobs:
             "downloads_included": None,
             "expires": rfc3339(_now() + ESTIMATE_LIFETIME),
         }
-        costs = self._billing.costs_of(_usage_of(estimate), row["plan"])
+        costs = self._billing.costs_of(_expected(estimate), row["plan"])
         return answer if costs is None else {**answer, "costs": costs}
 
     async def debug_job(
@@ -221,7 +221,7 @@ class LocalBatchJobs:
             estimate = await self._estimate(user, row["process"])
         except EstimateComplexity:
             return
-        costs = self._billing.costs_of(_usage_of(estimate), row["plan"])
+        costs = self._billing.costs_of(_expected(estimate), row["plan"])
         self._billing.check_payment(row["budget"], costs)
 
     async def _estimate(self, user: User, process: Json) -> Json:
@@ -293,12 +293,9 @@ def _check_storable(request: Json) -> None:
         raise RequestInvalid(reason="the process is nested too deeply") from error
 
 
-def _usage_of(estimate: Json) -> dict[str, Any]:
+def _expected(estimate: Json) -> Json:
     """An estimate as usage that costs can be told of."""
-    return {
-        "cpu": {"value": estimate["seconds"], "unit": "cpu-seconds"},
-        "pixels": {"value": estimate["pixels"], "unit": "pixels"},
-    }
+    return usage_of(estimate["seconds"], estimate["pixels"])
 
 
 def _offset_of(row: store.Row) -> str:
