@@ -40,6 +40,10 @@ REFUSES: Mapping[str, tuple[int, ...]] = {
     "debug-job": (400,),
     "list-files": (400,),
     "list-custom-processes": (400,),
+    "list-services": (400,),
+    "debug-service": (400,),
+    # WMTS has its own rules for what goes together.
+    "query-wmts": (400,),
     # Paths with control characters, for example: back-ends may exclude more than the schema does.
     "upload-file": (400,),
     # A job that has not ended, or has failed.
@@ -123,9 +127,15 @@ def give_process(document: dict[str, Any]) -> None:
             media = document["paths"][path][method]["requestBody"]["content"]["application/json"]
             media.pop("examples", None)
             media["example"] = {"process": {"process_graph": PROCESS}}
+    for method, path in (("post", "/services"), ("patch", "/services/{service_id}")):
+        if path in document["paths"]:
+            media = document["paths"][path][method]["requestBody"]["content"]["application/json"]
+            media.pop("examples", None)
+            media["example"] = {"process": {"process_graph": PROCESS}}
+            media["example"] |= {"type": "XYZ"} if method == "post" else {}
 
 
-def known_parameters(server: Server, token: str) -> dict[str, list[str]]:
+def known_parameters(server: Server, token: str) -> dict[str, list[Any]]:
     """Path parameters that lead to something, by name; by operationId and name where they are for one operation."""
     with httpx.Client(
         base_url=server.url, headers={"Authorization": f"Bearer {token}"}, timeout=60
@@ -138,6 +148,7 @@ def known_parameters(server: Server, token: str) -> dict[str, list[str]]:
             "log_id": [result.headers["openeo-identifier"]],
             **job_parameters(client),
             **stored_process_parameters(client),
+            **service_parameters(client),
         }
 
 
@@ -176,6 +187,40 @@ def stored_process_parameters(client: httpx.Client) -> dict[str, list[str]]:
     }
 
 
+def service_parameters(client: httpx.Client) -> dict[str, list[Any]]:
+    """Services for the operations that change or remove them, and one of each type to be looked at."""
+    (shown, *others) = [create_service(client, "XYZ") for _ in range(21)]
+    wmts = create_service(client, "WMTS")
+    tile = {"layer": "result", "style": "default", "tile_matrix_set": "WebMercatorQuad"}
+    place = {"tile_matrix": "9", "tile_row": 178, "tile_column": "271"}
+    return {
+        "service_id": others,
+        **{f"{operation} service_id": [shown] for operation in ("draw-xyz-tile", "describe-xyz-tiles")},
+        **{f"draw-xyz-tile {name}": [value] for name, value in (("z", 9), ("x", 271), ("y", "178"))},
+        **{
+            f"{operation} service_id": [wmts]
+            for operation in ("query-wmts", "describe-wmts", "draw-wmts-tile")
+        },
+        **{f"draw-wmts-tile {name}": [value] for name, value in {**tile, **place}.items()},
+    }
+
+
+def create_service(client: httpx.Client, service_type: str) -> str:
+    """A new service that shows a demo collection."""
+    arguments = {
+        "id": "sentinel-2-l2a-demo",
+        "spatial_extent": None,
+        "temporal_extent": ["2024-07-01", "2024-07-02"],
+    }
+    load = {"process_id": "load_collection", "arguments": {**arguments, "bands": ["B04"]}, "result": True}
+    configuration = {"bounds": [10, 47, 11, 48], "min": 0, "max": 5000}
+    process = {"process_graph": {"load": load}}
+    request = {"type": service_type, "process": process, "configuration": configuration}
+    created = client.post("/services", json=request)
+    created.raise_for_status()
+    return str(created.headers["openeo-identifier"])
+
+
 def create_job(client: httpx.Client) -> str:
     """A new job."""
     created = client.post("/jobs", json={"process": {"process_graph": PROCESS}})
@@ -183,7 +228,7 @@ def create_job(client: httpx.Client) -> str:
     return str(created.headers["openeo-identifier"])
 
 
-def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[str]], examples: int) -> str:
+def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[Any]], examples: int) -> str:
     """The settings of schemathesis, as TOML."""
     lines = [
         f"seed = {SEED}",
