@@ -56,7 +56,8 @@ class Works:
     def __post_init__(self) -> None:
         self.engine: Engine = open_database(self.database_url)
         self.storage = self.folder / "storage"
-        self.log = self.folder / "workers.log"
+        self.logs = self.folder / "logs"
+        self.logs.mkdir()
 
     def environment(self) -> dict[str, str]:
         """Environment variables of a worker."""
@@ -72,7 +73,7 @@ class Works:
 
     def start(self, *command: str, **settings: Any) -> subprocess.Popen[bytes]:
         """One more worker, which may have settings of its own."""
-        with self.log.open("ab") as log:
+        with (self.logs / f"{len(self.processes)}.log").open("wb") as log:
             worker = subprocess.Popen(
                 [sys.executable, "-m", *(command or ("connexeo.tools.worker",))],
                 env=self.environment() | {f"CONNEXEO_{key.upper()}": str(settings[key]) for key in settings},
@@ -125,7 +126,7 @@ class Works:
         """Until all jobs have one of these."""
         deadline = time.monotonic() + seconds
         while not self.statuses().keys() <= set(statuses):
-            assert time.monotonic() < deadline, (self.statuses(), self.log.read_text()[-5000:])
+            assert time.monotonic() < deadline, (self.statuses(), self.log_text()[-5000:])
             time.sleep(0.1)
 
     def document(self, job_id: str) -> Document:
@@ -176,9 +177,14 @@ class Works:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What the workers logged."""
-        for line in self.log.read_text().splitlines():
-            if line.startswith("{"):
+        for line in self.log_text().splitlines():
+            # Whoever is killed does not end the line.
+            if line.startswith("{") and line.endswith("}"):
                 yield json.loads(line)
+
+    def log_text(self) -> str:
+        """What the workers wrote, one worker after the other."""
+        return "\n".join(log.read_text() for log in sorted(self.logs.iterdir()))
 
 
 def _document(connection: Connection, job_id: str) -> Document:

@@ -219,7 +219,7 @@ def wait_for(path: Path, at: Works) -> None:
 def until(condition: Any, at: Works) -> None:
     deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, at.log.read_text()[-3000:]
+        assert time.monotonic() < deadline, at.log_text()[-3000:]
         time.sleep(0.02)
 
 

@@ -22,7 +22,7 @@ QUICK = ("quick_worker",)
 def until(condition: Callable[[], object], at: Works) -> None:
     deadline = time.monotonic() + 150
     while not condition():
-        assert time.monotonic() < deadline, at.log.read_text()[-4000:]
+        assert time.monotonic() < deadline, at.log_text()[-4000:]
         time.sleep(0.05)
 
 
