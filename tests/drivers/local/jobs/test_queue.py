@@ -328,7 +328,7 @@ def test_a_step_reads_little_of_a_long_queue(connection: Connection) -> None:
     """SQLite tells how: by searches in the index, not by reading all that wait."""
     if connection.dialect.name != "sqlite":
         pytest.skip(
-            "PostgreSQL plans by statistics that a test does not have; measured in tests/bench/queue.py"
+            "PostgreSQL plans by statistics that a test does not have; measured in tests/bench/job_queue.py"
         )
     statement = queue._first_of_each_user().compile(connection, compile_kwargs={"literal_binds": True})
     plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")]

@@ -94,6 +94,7 @@ class Run:
     async def perform(self) -> None:
         """Compute to the end, or until `drop` or `give_back` is called, and tell the queue."""
         logger.info("job.started", job=self.job.id, run=self.job.run)
+        self.messages.log({"level": "info", "message": "The computation starts."})
         try:
             tell = await self._compute_or_stop()
         finally:
@@ -216,6 +217,8 @@ class Run:
         )
 
     def _finished(self) -> Tell:
+        message = f"The results are complete after {self._seconds():.1f} s: {self._results.size} bytes."
+        self.messages.log({"level": "info", "message": message})
         report = self.messages.report(everything=True)
         document, values = self._results.document(), self._values()
         worker_id = self.at.worker_id

@@ -4,7 +4,7 @@ Measured are putting jobs into the queue; taking and ending them by two workers 
 the job of a killed worker goes on elsewhere; and after how many jobs somebody has all of theirs who comes last. DBOS
 is no dependency of connexeo: ``pip install dbos``.
 
-    cd tests && python -m bench.queue [--jobs 400] [--queued 100000]
+    cd tests && python -m bench.job_queue [--jobs 400] [--queued 100000]
 """
 
 from __future__ import annotations
@@ -132,7 +132,15 @@ class OurQueue:
     @contextmanager
     def workers(self, number: int, seconds: float = 0.0) -> Iterator[list[subprocess.Popen[bytes]]]:
         """Processes that take jobs and end them after some seconds."""
-        command = [sys.executable, "-m", "bench.queue", "--work", self.url, str(self.folder), str(seconds)]
+        command = [
+            sys.executable,
+            "-m",
+            "bench.job_queue",
+            "--work",
+            self.url,
+            str(self.folder),
+            str(seconds),
+        ]
         processes = [subprocess.Popen(command) for _ in range(number)]
         try:
             until(lambda: len(list(self.folder.glob("workers/*.lock"))) >= number)
