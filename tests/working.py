@@ -173,7 +173,11 @@ class Works:
             busy = {row.worker_id for row in rows if ids is None or row.id in ids}
         ready = [event for event in self.events() if event.get("event") == "worker.ready"]
         pids = {event["pid"] for event in ready if event["worker"] in busy}
-        return [worker for worker in self.processes if worker.poll() is None and worker.pid in pids]
+        return [worker for worker in self.alive() if worker.pid in pids]
+
+    def alive(self) -> list[subprocess.Popen[bytes]]:
+        """The workers that run, oldest first."""
+        return [worker for worker in self.processes if worker.poll() is None]
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What the workers logged."""

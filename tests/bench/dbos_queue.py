@@ -119,13 +119,16 @@ def main(url: str, folder: str, seconds: str, executor: str) -> None:
         }
     )
 
-    @DBOS.workflow(name="job")
+    # Without types where the package is not installed.
+    workflow: Any = DBOS.workflow(name="job")
+
     def job(process: dict[str, Any], user_id: str) -> None:
         (place / "owner").write_text(str(os.getpid()))
         with (place / "started").open("a") as file:
             file.write(f"{user_id}\n")
         time.sleep(float(seconds))
 
+    workflow(job)
     DBOS.launch()
     DBOS.register_queue(
         NAME, global_concurrency=IN_TOTAL, partition_concurrency=PER_USER, polling_interval_sec=0.1
