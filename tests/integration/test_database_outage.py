@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,35 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from databases import kill, stop
+
 PASSWORD = "a rather long sentence"
 GRAPH = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Any]:
-    """A PostgreSQL server of these tests alone, which they stop and start."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed")
-    pgserver = pytest.importorskip("pgserver", reason="pgserver, a PostgreSQL as a package, is not installed")
-    # Not in pytest's folder: under root the server runs as another user, who must be able to reach its data.
-    with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
-        server = pgserver.get_server(folder)
-        yield server
-        server.ensure_postgres_running()
-        server.cleanup()
-
-
-def kill(postgres: Any, number: signal.Signals) -> None:
-    """Send a signal to the database server and to the processes of its connections."""
-    process = postgres._postmaster_info.process
-    for one in [process, *process.children()]:
-        os.kill(one.pid, number)
-
-
-def stop(postgres: Any) -> None:
-    """End the database server as a power cut does, and wait until it is gone."""
-    process = postgres._postmaster_info.process
-    os.kill(process.pid, signal.SIGQUIT)
-    process.wait(30)
 
 
 @pytest.fixture(scope="module")
