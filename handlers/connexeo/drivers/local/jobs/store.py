@@ -135,7 +135,7 @@ def queue(connection: Connection, user_id: str, job_id: str, now: datetime, prio
     Raises:
         JobNotFound: when the user has no such job.
     """
-    row = find(connection, user_id, job_id, (jobs.c.status,), locking=True)
+    row = find(connection, user_id, job_id, (jobs.c.status, jobs.c.run), locking=True)
     if row["status"] in ACTIVE:
         return False
     values = {"status": "queued", "progress": 0.0, "queued": now, "updated": now, "priority": priority}
@@ -145,7 +145,8 @@ def queue(connection: Connection, user_id: str, job_id: str, now: datetime, prio
         .where(owned(jobs, user_id, id=job_id))
         .values({**fresh, **values, "crashes": 0, "losses": 0})
     )
-    _forget_runs(connection, job_id)
+    if row["run"]:
+        _forget_runs(connection, job_id)
     return True
 
 
