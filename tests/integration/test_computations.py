@@ -168,4 +168,4 @@ def test_worker_that_dies_takes_its_computation_along(
 
 def test_results_leave_no_files(limited_server: Any, wait_until: Callable[..., None]) -> None:
     # They go when the answer has been sent, so the last ones a moment after it has arrived.
-    wait_until(lambda: not list(limited_server.temporary.glob("connexeo-result-*")), "files are left behind")
+    wait_until(lambda: not list(limited_server.temporary.glob("*/result-*")), "files are left behind")

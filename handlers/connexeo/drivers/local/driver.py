@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -36,6 +37,7 @@ from connexeo.drivers.local.storage import Storage
 from connexeo.drivers.local.stored_processes.checking import ProcessChecks
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
+from connexeo.drivers.local.temporary import TemporaryFolder
 from connexeo.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,7 +67,8 @@ class LocalDriver:
         self._state = State.from_settings(settings)
         self._accounts = LocalAccounts.from_settings(settings, self._state)
         self._storage = Storage.from_settings(settings)
-        self._computing = Computing(settings, sources, self._state, self._storage)
+        self._temporary = TemporaryFolder()
+        self._computing = Computing(settings, sources, self._state, self._storage, temporary=self._temporary)
         self._files = LocalFileStorage(self._state, self._storage, quota=quota_of(settings))
         self.account_management = self._accounts
         self.file_storage = self._files
@@ -79,7 +82,7 @@ class LocalDriver:
         finder = ProcessFinder(settings, self._state, definitions)
         checks = ProcessChecks(finder, definitions, KnownCollections(catalogue))
         self.user_defined_processes = LocalUserDefinedProcesses(self._state, definitions, finder, checks)
-        processing = LocalProcessing(settings, checks, self._computing)
+        processing = LocalProcessing(settings, checks, self._computing, self._temporary)
         self.data_processing = processing
         self.batch_jobs = LocalBatchJobs(
             settings,
@@ -90,7 +93,14 @@ class LocalDriver:
             partial(load_secrets, settings),
         )
         # Tiles have children of their own, so that long computations do not hold them up.
-        drawing = Computing(settings, sources, self._state, self._storage, processes=settings.tile_processes)
+        drawing = Computing(
+            settings,
+            sources,
+            self._state,
+            self._storage,
+            processes=settings.tile_processes,
+            temporary=self._temporary,
+        )
         self._services = LocalServices(
             settings, self._state, drawing, partial(checks.check, parameters=PARAMETER_NAMES)
         )
@@ -103,7 +113,8 @@ class LocalDriver:
         return Worker(self._settings, self._sources, self._state, self._storage)
 
     async def start(self) -> None:
-        """Open the database and make the signing key, if they are not there yet."""
+        """Open the database and make the signing key, if they are not there yet; sweep temporary files."""
+        await asyncio.to_thread(self._temporary.sweep)
         await self._accounts.start()
         await self._files.start()
 
@@ -113,6 +124,7 @@ class LocalDriver:
         await self._computing.stop()
         await self._files.stop()
         await self._accounts.stop()
+        await asyncio.to_thread(self._temporary.remove)
 
 
 def create_driver(settings: Settings) -> LocalDriver:

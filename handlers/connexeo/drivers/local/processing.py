@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from connexeo.drivers.local.jobs.billing import Billing, usage_of
 from connexeo.drivers.local.jobs.logs import LEVELS
 from connexeo.drivers.local.result_logs import MAX_ENTRIES, ResultLogs
 from connexeo.drivers.local.stored_processes.checking import ProcessChecks
-from connexeo.generated.errors import EstimateComplexity, Internal, StorageFailure
+from connexeo.drivers.local.temporary import TemporaryFolder
+from connexeo.generated.errors import EstimateComplexity, Internal
 from connexeo.processing.definitions import Definitions
 from connexeo.settings import Settings
 
@@ -39,10 +39,13 @@ class LocalProcessDiscovery:
 class LocalProcessing:
     """Validates in the worker, computes in child processes."""
 
-    def __init__(self, settings: Settings, checks: ProcessChecks, computing: Computing) -> None:
+    def __init__(
+        self, settings: Settings, checks: ProcessChecks, computing: Computing, temporary: TemporaryFolder
+    ) -> None:
         self._settings = settings
         self._checks = checks
         self._computing = computing
+        self._temporary = temporary
         self._billing = Billing.from_settings(settings)
         self._logs = ResultLogs(settings.data.resolve() / "result-logs")
 
@@ -67,7 +70,7 @@ class LocalProcessing:
         await self.check_process(user, process)
         await self._check_payment(user, process, plan, request.get("budget"))
         least = LEVELS[request.get("log_level") or "info"]
-        folder = _temporary_folder()
+        folder = await asyncio.to_thread(self._temporary.new, "result")
         logs: list[Json] = []
         usage: dict[str, float] = {}
 
@@ -120,10 +123,3 @@ class LocalProcessing:
     async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
         """What the processes of one of the user's computations logged."""
         return await asyncio.to_thread(self._logs.load, user.id, log_id)
-
-
-def _temporary_folder() -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix="connexeo-result-"))
-    except OSError as error:
-        raise StorageFailure() from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 
 from connexeo.drivers.local.computing.computing import WAITING, Computing
 from connexeo.drivers.local.computing.failures import ChildDied, TaskFailed, node_of
@@ -127,6 +128,31 @@ def test_a_child_that_is_killed(tmp_path: Path) -> None:
         assert await computing.run("result", "maria", request(tmp_path, "absolute", x=-1))
 
     run(tmp_path, use)
+
+
+@pytest.mark.parametrize("loop", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_a_child_that_has_just_died_while_it_waited(tmp_path: Path, loop: Callable[..., None]) -> None:
+    """Nobody has noticed yet; the task is done by another one."""
+    answers: list[str] = []
+
+    async def use() -> None:
+        async with computing_in(tmp_path) as computing:
+            await computing.run("result", None, request(tmp_path, "add", x=1, y=2))
+            (child,) = computing._free
+            os.kill(child._process.pid, signal.SIGKILL)
+            wait_until_dead(child._process.pid)
+            assert child.idle
+            answer = await computing.run("result", None, request(tmp_path, "add", x=1, y=3))
+            answers.extend(answer["files"])
+            assert [other is child for other in computing._free] == [False]
+
+    loop(use())
+    assert [Path(name).read_bytes() for name in answers] == [b"4"]
+
+
+def wait_until_dead(pid: int) -> None:
+    """And leave it to the event loop to notice, which does not run meanwhile."""
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
 @pytest.mark.parametrize("by", ["timeout", "cancelling"])

@@ -43,6 +43,7 @@ def main() -> None:
     threading.Thread(target=_read, args=(tasks, channel), daemon=True).start()
     while True:
         task = tasks.get()
+        channel.tell({"begun": True})
         _limit_memory(task["request"]["memory"])
         usage = _Usage()
         answer = _answer(task["task"], task["request"], channel)
@@ -91,7 +92,8 @@ def _read(tasks: queue.SimpleQueue[dict[str, Any]], channel: _Channel) -> None:
         elif "reply" in message:
             channel.replied(message)
         else:
-            folders = [*filter(os.path.exists, folders), *message.get("remove", ())]
+            known = filter(os.path.exists, folders)
+            folders = [*dict.fromkeys([*known, *message.get("remove", ())])]
             tasks.put(message)
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from connexeo.drivers.local.accounts.limits import quota_of
+from connexeo.drivers.local.computing.failures import ChildDied
 from connexeo.drivers.local.computing.host import Child, Listener, ignore
 from connexeo.drivers.local.computing.questions import Questions
 from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES, TASKS
@@ -23,6 +21,7 @@ from connexeo.drivers.local.state import State
 from connexeo.drivers.local.state.secret import load_secrets
 from connexeo.drivers.local.storage import Storage
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
+from connexeo.drivers.local.temporary import TemporaryFolder
 from connexeo.generated.errors import InfrastructureBusy, RequestTimeout
 from connexeo.settings import Settings
 
@@ -45,10 +44,18 @@ class Computing:
         state: The database, for the stored processes and files of users.
         storage: Where files and results lie.
         processes: Children that work at a time on long tasks, and as many again on quick ones.
+        temporary: For files of tasks; who gives one removes it.
     """
 
     def __init__(
-        self, settings: Settings, sources: Sources, state: State, storage: Storage, *, processes: int = 1
+        self,
+        settings: Settings,
+        sources: Sources,
+        state: State,
+        storage: Storage,
+        *,
+        processes: int = 1,
+        temporary: TemporaryFolder | None = None,
     ) -> None:
         self._memory = MEMORY_FOR_LIBRARIES + COPIES * settings.result_memory
         self._quota = quota_of(settings)
@@ -58,6 +65,8 @@ class Computing:
         self._finder = ProcessFinder(settings, state, load_definitions(sources))
         self._state = state
         self._storage = storage
+        self._temporary = temporary or TemporaryFolder()
+        self._owns_temporary = temporary is None
         self._free: list[Child] = []
         self._lanes = {quick: _Lane(processes) for quick in (False, True)}
 
@@ -91,7 +100,7 @@ class Computing:
             ChildDied: when the child died.
             TaskFailed: when the task failed for a reason that is not the user's.
         """
-        scratch = Path(tempfile.gettempdir()) / f"connexeo-inputs-{secrets.token_hex(8)}"
+        scratch = self._temporary.name("inputs")
         complete = await self._completed(user_id, request)
         listener = Listener(on_log=on_log, on_progress=on_progress, on_usage=on_usage)
         if user_id is not None:
@@ -104,7 +113,7 @@ class Computing:
                 secrets=self._secrets,
             )
             listener = replace(listener, answer=questions)
-        remove = [str(scratch), *([request["folder"]] if "folder" in request else [])]
+        remove = [str(self._temporary.path), *([request["folder"]] if "folder" in request else [])]
         try:
             async with asyncio.timeout(timeout), self._lanes[TASKS[task].quick].turn():
                 return await self._ask(task, complete, listener, remove)
@@ -121,6 +130,8 @@ class Computing:
         """Kill the children that wait for work."""
         while self._free:
             await self._free.pop().kill()
+        if self._owns_temporary:
+            await asyncio.to_thread(self._temporary.remove)
 
     async def _completed(self, user_id: str | None, request: Json) -> dict[str, Any]:
         complete = {"memory": self._memory, **request, "user": user_id, "sources": self._sources}
@@ -130,7 +141,20 @@ class Computing:
         return complete
 
     async def _ask(self, task: str, request: Json, listener: Listener, remove: list[str]) -> dict[str, Any]:
-        child = self._idle() or await Child.start()
+        child = self._idle()
+        if child is not None:
+            try:
+                return await self._ask_child(child, task, request, listener, remove)
+            except ChildDied as error:
+                # It may have died a moment ago, while it waited: then this task is not to blame.
+                if error.begun:
+                    raise
+        child = await Child.start(inherited=[self._temporary.descriptor])
+        return await self._ask_child(child, task, request, listener, remove)
+
+    async def _ask_child(
+        self, child: Child, task: str, request: Json, listener: Listener, remove: list[str]
+    ) -> dict[str, Any]:
         try:
             return await child.ask(task, request, listener=listener, remove=remove)
         finally:

@@ -15,11 +15,13 @@ class ChildDied(Internal):
 
     Attributes:
         status: Of the process: negative for the signal that ended it.
+        begun: Whether it may have begun with the task.
     """
 
     def __init__(self, status: int) -> None:
         super().__init__("The computation ended unexpectedly; it may have needed more memory than there is.")
         self.status = status
+        self.begun = True
 
 
 class TaskFailed(Internal):

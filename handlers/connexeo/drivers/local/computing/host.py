@@ -9,6 +9,7 @@ host to child
 ``{reply, value}``, ``{reply, error}``    The answer to a question with this number.
 ``{lease}``                               Seconds until the child ends, unless there is another lease before.
 child to host
+``{begun}``                               The child is at the task; before, it was at nothing.
 ``{log}``, ``{progress}``                 What happens.
 ``{question, name, arguments}``           What only the host can do: databases and storage are its own.
 ``{usage}``                               What the task takes: ``pixels`` that it will read; in the end ``cpu`` in
@@ -131,11 +132,14 @@ class Child:
         """
         questions: set[asyncio.Task[None]] = set()
         self._idle = False
+        begun = False
         try:
             await self._send({"task": task, "request": request, "remove": remove})
             while True:
                 message = await self._receive()
-                if "question" in message:
+                if "begun" in message:
+                    begun = True
+                elif "question" in message:
                     questions.add(asyncio.create_task(self._reply(message, listener)))
                 elif "log" in message:
                     listener.on_log(message["log"])
@@ -146,6 +150,9 @@ class Child:
                 else:
                     self._idle = True
                     return _value(message)
+        except ChildDied as error:
+            error.begun = begun
+            raise
         finally:
             for question in questions:
                 question.cancel()
