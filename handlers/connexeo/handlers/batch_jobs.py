@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 import orjson
 from starlette.responses import Response
@@ -12,50 +12,42 @@ from connexeo.drivers.interface import BatchJobs, JobFailed, Json
 from connexeo.generated import models
 from connexeo.handlers.context import Context
 from connexeo.handlers.downloads import Download
+from connexeo.handlers.links import JSON, NO_STORE, created, link
+from connexeo.handlers.lists import paged_list
 from connexeo.handlers.result_documents import (
     GEOJSON,
-    JSON,
     collection_document,
     feature_of,
     item_document,
 )
-from connexeo.handlers.whole_lists import whole_list
 
 Level = Literal["error", "warning", "info", "debug"]
-
-NO_STORE = {"Cache-Control": "private, no-store"}
 
 
 async def list_jobs(
     context: Context, *, limit: int | None = None, offset: str | None = None
 ) -> models.BatchJobs | Response:
     """``GET /jobs``: the user's jobs, newest first; all of them, or a page when ``limit`` is given."""
-    pages = partial(_driver(context).list_jobs, context.account, limit=limit)
-    page = await pages(offset=offset)
-    links = [_link(context, "self", "/jobs", limit=limit, offset=offset)]
-    if page.next_offset is not None:
-        if limit is None:
-            return whole_list("jobs", page, lambda following: pages(offset=following), {"links": links})
-        links.append(_link(context, "next", "/jobs", limit=limit, offset=page.next_offset))
-    return cast(models.BatchJobs, {"jobs": list(page.items), "links": links})
+    pages = partial(_driver(context).list_jobs, context.account)
+    answer = await paged_list(context, "jobs", "/jobs", pages, limit=limit, offset=offset)
+    return cast("models.BatchJobs | Response", answer)
 
 
 async def create_job(context: Context, *, body: models.StoreBatchJobRequest) -> Response:
     """``POST /jobs``: the identifier and the address of the new job come in headers."""
     job_id = await _driver(context).create_job(context.account, cast(Json, body))
-    headers = {"Location": context.url(f"/jobs/{job_id}"), "OpenEO-Identifier": job_id}
-    return Response(status_code=201, headers={**headers, **NO_STORE})
+    return created(context, "/jobs", job_id)
 
 
 async def describe_job(context: Context, *, job_id: str) -> models.DescribeJobResponse:
     """``GET /jobs/{job_id}``."""
     job = await _driver(context).describe_job(context.account, job_id)
     path = f"/jobs/{job_id}"
-    links = [_link(context, "self", path)]
+    links = [link(context, "self", path)]
     if job["status"] != "created":
-        links.append({**_link(context, "monitor", f"{path}/logs"), "title": "Logs"})
+        links.append({**link(context, "monitor", f"{path}/logs"), "title": "Logs"})
     if job["status"] in ("finished", "canceled"):
-        links.append({**_link(context, "result", f"{path}/results"), "title": "Results"})
+        links.append({**link(context, "result", f"{path}/results"), "title": "Results"})
     return cast(models.DescribeJobResponse, {**job, "links": links})
 
 
@@ -83,17 +75,10 @@ async def debug_job(
     limit: int | None = None,
 ) -> models.DebugJobResponse | Response:
     """``GET /jobs/{job_id}/logs``: all entries behind the offset, or a page when ``limit`` is given."""
-    pages = partial(_driver(context).debug_job, context.account, job_id, limit=limit, level=level)
-    page = await pages(offset=offset)
-    link = partial(_link, context, path=f"/jobs/{job_id}/logs", limit=limit, level=level)
-    links = [link("self", offset=offset)]
-    if page.next_offset is not None:
-        if limit is None:
-            besides = {"level": page.level, "links": links}
-            return whole_list("logs", page, lambda following: pages(offset=following), besides)
-        links.append(link("next", offset=page.next_offset))
-    answer = {"level": page.level, "logs": list(page.items), "links": links}
-    return cast(models.DebugJobResponse, answer)
+    pages = partial(_driver(context).debug_job, context.account, job_id, level=level)
+    path = f"/jobs/{job_id}/logs"
+    answer = await paged_list(context, "logs", path, pages, limit=limit, offset=offset, level=level)
+    return cast("models.DebugJobResponse | Response", answer)
 
 
 async def start_job(context: Context, *, job_id: str) -> None:
@@ -114,9 +99,9 @@ async def list_results(context: Context, *, job_id: str, partial: bool = False) 
         return Response(orjson.dumps(failure.entry), 424, NO_STORE, media_type=JSON)
     query = {"partial": "true"} if partial else {}
     ours = [
-        _link(context, "self", f"/jobs/{job_id}/results", **query),
-        {**_link(context, "monitor", f"/jobs/{job_id}/logs"), "title": "Logs"},
-        {**_link(context, "about", f"/jobs/{job_id}"), "title": "Job"},
+        link(context, "self", f"/jobs/{job_id}/results", **query),
+        {**link(context, "monitor", f"/jobs/{job_id}/logs"), "title": "Logs"},
+        {**link(context, "about", f"/jobs/{job_id}"), "title": "Job"},
     ]
     document = collection_document(context, job_id, results, ours)
     # Downloads are never charged for.
@@ -131,7 +116,7 @@ async def list_shared_results(
 ) -> models.ListSharedResultsResponse:
     """``GET /results/{job_id}/{permission}``."""
     results = await _driver(context).list_shared_results(job_id, permission)
-    ours = [_link(context, rel, f"/results/{job_id}/{permission}") for rel in ("self", "root")]
+    ours = [link(context, rel, f"/results/{job_id}/{permission}") for rel in ("self", "root")]
     document = collection_document(context, job_id, results, ours)
     return cast(models.ListSharedResultsResponse, document)
 
@@ -153,10 +138,6 @@ async def download_result(context: Context, *, job_id: str, permission: str, pat
 def _driver(context: Context) -> BatchJobs:
     assert context.driver.batch_jobs is not None
     return context.driver.batch_jobs
-
-
-def _link(context: Context, rel: str, path: str, **query: str | int | None) -> dict[str, Any]:
-    return {"rel": rel, "href": context.url(path, **query), "type": JSON}
 
 
 def _accepts_only_geojson(context: Context) -> bool:

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from connexeo.generated import models
 from connexeo.handlers.context import Context, public
-
-JSON = "application/json"
+from connexeo.handlers.links import link
+from connexeo.handlers.lists import next_links
 
 
 @public
@@ -19,11 +19,10 @@ async def list_collections(
     assert context.driver.data_discovery is not None
     page = await context.driver.data_discovery.list_collections(context.user, limit=limit, offset=offset)
     links = [
-        _link(context, "self", "/collections", limit=limit, offset=offset),
-        _link(context, "root", "/"),
+        link(context, "self", "/collections", limit=limit, offset=offset),
+        link(context, "root", "/"),
+        *next_links(context, "/collections", page, limit=limit),
     ]
-    if page.next_offset is not None:
-        links.append(_link(context, "next", "/collections", limit=limit, offset=page.next_offset))
     collections = [_with_links(context, item) for item in page.items]
     return cast(models.Collections, {"collections": collections, "links": links})
 
@@ -48,16 +47,12 @@ async def list_collection_queryables(context: Context, *, collection_id: str) ->
 def _with_links(context: Context, collection: Mapping[str, Any]) -> dict[str, Any]:
     path = f"/collections/{collection['id']}"
     ours = [
-        _link(context, "self", path),
-        _link(context, "parent", "/collections"),
-        _link(context, "root", "/"),
+        link(context, "self", path),
+        link(context, "parent", "/collections"),
+        link(context, "root", "/"),
         {
-            **_link(context, "http://www.opengis.net/def/rel/ogc/1.0/queryables", f"{path}/queryables"),
+            **link(context, "http://www.opengis.net/def/rel/ogc/1.0/queryables", f"{path}/queryables"),
             "type": "application/schema+json",
         },
     ]
     return {**collection, "links": [*ours, *collection.get("links", ())]}
-
-
-def _link(context: Context, rel: str, path: str, **query: str | int | None) -> dict[str, Any]:
-    return {"rel": rel, "href": context.url(path, **query), "type": JSON}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from starlette.responses import Response
 
@@ -10,6 +10,7 @@ from connexeo.generated import models
 from connexeo.generated.errors import ContentTypeInvalid, RequestInvalid
 from connexeo.handlers.context import Context
 from connexeo.handlers.downloads import Download
+from connexeo.handlers.lists import next_links
 
 BINARY = "application/octet-stream"
 
@@ -20,10 +21,7 @@ async def list_files(
     """``GET /files``: all files, or a page of them when ``limit`` is given."""
     assert context.driver.file_storage is not None
     page = await context.driver.file_storage.list_files(context.account, limit=limit, offset=offset)
-    links: list[dict[str, Any]] = []
-    if page.next_offset is not None:
-        href = context.url("/files", limit=limit, offset=page.next_offset)
-        links.append({"rel": "next", "href": href, "type": "application/json"})
+    links = next_links(context, "/files", page, limit=limit)
     return cast(models.WorkspaceFiles, {"files": list(page.items), "links": links})
 
 

@@ -13,14 +13,13 @@ from connexeo.generated import models
 from connexeo.generated.errors import NotFound
 from connexeo.handlers.context import Context, calls, public
 from connexeo.handlers.data_processing import while_connected
-from connexeo.handlers.whole_lists import whole_list
+from connexeo.handlers.links import created, link
+from connexeo.handlers.lists import paged_list
 from connexeo.handlers.wmts import LAYER, STYLE, capabilities_document, read_query
 
 Level = Literal["error", "warning", "info", "debug"]
 
-JSON = "application/json"
 XML = "application/xml"
-NO_STORE = {"Cache-Control": "private, no-store"}
 SUFFIXES = {"image/png": "png", "image/webp": "webp"}
 MAX_AGE = 60
 """Seconds for which browsers and proxies show a tile without asking whether it has changed."""
@@ -36,21 +35,15 @@ async def list_services(
     context: Context, *, limit: int | None = None, offset: str | None = None
 ) -> models.SecondaryWebServices | Response:
     """``GET /services``: the user's services, newest first; all of them, or a page when ``limit`` is given."""
-    pages = partial(_pages, context, limit)
-    page = await pages(offset)
-    links = [_link(context, "self", "/services", limit=limit, offset=offset)]
-    if page.next_offset is not None:
-        if limit is None:
-            return whole_list("services", page, pages, {"links": links})
-        links.append(_link(context, "next", "/services", limit=limit, offset=page.next_offset))
-    return cast(models.SecondaryWebServices, {"services": list(page.items), "links": links})
+    pages = partial(_pages, context)
+    answer = await paged_list(context, "services", "/services", pages, limit=limit, offset=offset)
+    return cast("models.SecondaryWebServices | Response", answer)
 
 
 async def create_service(context: Context, *, body: models.StoreSecondaryWebServiceRequest) -> Response:
     """``POST /services``: the identifier and the address of the new service come in headers."""
     service_id = await _driver(context).create_service(context.account, cast(Json, body))
-    headers = {"Location": context.url(f"/services/{service_id}"), "OpenEO-Identifier": service_id}
-    return Response(status_code=201, headers={**headers, **NO_STORE})
+    return created(context, "/services", service_id)
 
 
 async def describe_service(context: Context, *, service_id: str) -> models.DescribeServiceResponse:
@@ -58,7 +51,7 @@ async def describe_service(context: Context, *, service_id: str) -> models.Descr
     service = await _driver(context).describe_service(context.account, service_id)
     path = f"/services/{service_id}"
     attributes = {**service["attributes"], **_addresses(context, service)}
-    links = [_link(context, "self", path), {**_link(context, "monitor", f"{path}/logs"), "title": "Logs"}]
+    links = [link(context, "self", path), {**link(context, "monitor", f"{path}/logs"), "title": "Logs"}]
     described = {**service, "url": _url(context, service), "attributes": attributes, "links": links}
     return cast(models.DescribeServiceResponse, described)
 
@@ -84,17 +77,10 @@ async def debug_service(
     limit: int | None = None,
 ) -> models.DebugServiceResponse | Response:
     """``GET /services/{service_id}/logs``: all entries behind the offset, or a page when ``limit`` is given."""
-    pages = partial(_driver(context).debug_service, context.account, service_id, limit=limit, level=level)
-    page = await pages(offset=offset)
-    link = partial(_link, context, path=f"/services/{service_id}/logs", limit=limit, level=level)
-    links = [link("self", offset=offset)]
-    if page.next_offset is not None:
-        if limit is None:
-            besides = {"level": page.level, "links": links}
-            return whole_list("logs", page, lambda following: pages(offset=following), besides)
-        links.append(link("next", offset=page.next_offset))
-    answer = {"level": page.level, "logs": list(page.items), "links": links}
-    return cast(models.DebugServiceResponse, answer)
+    pages = partial(_driver(context).debug_service, context.account, service_id, level=level)
+    path = f"/services/{service_id}/logs"
+    answer = await paged_list(context, "logs", path, pages, limit=limit, offset=offset, level=level)
+    return cast("models.DebugServiceResponse | Response", answer)
 
 
 @calls("draw_tile")
@@ -189,7 +175,7 @@ def _split(number: str) -> tuple[int, str | None]:
     return int(digits), suffix if dot else None
 
 
-async def _pages(context: Context, limit: int | None, offset: str | None) -> Page:
+async def _pages(context: Context, *, limit: int | None, offset: str | None) -> Page:
     page = await _driver(context).list_services(context.account, limit=limit, offset=offset)
     return replace(page, items=[{**item, "url": _url(context, item)} for item in page.items])
 
@@ -215,7 +201,3 @@ def _addresses(context: Context, service: Json) -> dict[str, str]:
 def _driver(context: Context) -> SecondaryServices:
     assert context.driver.secondary_services is not None
     return context.driver.secondary_services
-
-
-def _link(context: Context, rel: str, path: str, **query: str | int | None) -> dict[str, Any]:
-    return {"rel": rel, "href": context.url(path, **query), "type": JSON}

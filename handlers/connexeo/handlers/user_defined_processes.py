@@ -10,8 +10,8 @@ from starlette.responses import Response
 from connexeo.drivers.interface import Json
 from connexeo.generated import models
 from connexeo.handlers.context import Context
-
-JSON = "application/json"
+from connexeo.handlers.links import link
+from connexeo.handlers.lists import next_links
 
 _SHARED = "/shared/processes/"
 
@@ -25,11 +25,10 @@ async def list_custom_processes(
         context.account, limit=limit, offset=offset
     )
     links = [
-        _link(context, "self", "/process_graphs", limit=limit, offset=offset),
-        _link(context, "root", "/"),
+        link(context, "self", "/process_graphs", limit=limit, offset=offset),
+        link(context, "root", "/"),
+        *next_links(context, "/process_graphs", page, limit=limit),
     ]
-    if page.next_offset is not None:
-        links.append(_link(context, "next", "/process_graphs", limit=limit, offset=page.next_offset))
     return cast(models.UserDefinedProcesses, {"processes": list(page.items), "links": links})
 
 
@@ -42,9 +41,9 @@ async def describe_custom_process(
     process = await microservice.describe_custom_process(context.account, process_graph_id)
     permission = await microservice.share_custom_process(context.account, process_graph_id)
     links = [
-        _link(context, "self", f"/process_graphs/{process_graph_id}"),
+        link(context, "self", f"/process_graphs/{process_graph_id}"),
         {
-            **_link(context, "canonical", _SHARED + permission),
+            **link(context, "canonical", _SHARED + permission),
             "title": "For everybody who has this link, as long as the process exists",
         },
     ]
@@ -74,14 +73,14 @@ async def describe_shared_process(
     """``GET /shared/processes/{permission}``: without an account, for whoever has the address."""
     assert context.driver.user_defined_processes is not None
     process = await context.driver.user_defined_processes.describe_shared_process(permission)
-    links = [_link(context, "self", _SHARED + permission), _link(context, "canonical", _SHARED + permission)]
+    links = [link(context, "self", _SHARED + permission), link(context, "canonical", _SHARED + permission)]
     return cast(models.DescribeSharedProcessResponse, _with_links(_absolute(context, process), links))
 
 
 def _with_links(process: Mapping[str, Any], links: list[dict[str, Any]]) -> dict[str, Any]:
     """The process with our links before those that the user gave it, unless these claim to be ours."""
-    ours = {link["rel"] for link in links}
-    theirs = [link for link in process.get("links") or () if link.get("rel") not in ours]
+    ours = {each["rel"] for each in links}
+    theirs = [each for each in process.get("links") or () if each.get("rel") not in ours]
     return {**process, "links": [*links, *theirs]}
 
 
@@ -96,7 +95,3 @@ def _absolute(context: Context, value: Any) -> Any:
     if "process_id" in copy and isinstance(namespace, str) and namespace.startswith(_SHARED):
         copy["namespace"] = context.url(namespace)
     return copy
-
-
-def _link(context: Context, rel: str, path: str, **query: str | int | None) -> dict[str, Any]:
-    return {"rel": rel, "href": context.url(path, **query), "type": JSON}
