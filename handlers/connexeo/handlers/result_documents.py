@@ -7,8 +7,9 @@ from typing import Any
 
 from connexeo.drivers.interface import JobResults
 from connexeo.handlers.context import Context
+from connexeo.handlers.links import JSON
+from connexeo.processing.geojson import box_geometry
 
-JSON = "application/json"
 GEOJSON = "application/geo+json"
 
 Document = dict[str, Any]
@@ -70,23 +71,11 @@ def feature_of(collection: Document) -> Document:
         "stac_extensions": collection["stac_extensions"],
         "id": collection["id"],
         "bbox": box,
-        "geometry": _polygon(*(box if len(box) == 4 else (box[0], box[1], box[3], box[4]))),
+        "geometry": box_geometry(*(box if len(box) == 4 else (box[0], box[1], box[3], box[4]))),
         "properties": properties,
         "assets": collection["assets"],
         "links": links,
     }
-
-
-def _polygon(west: float, south: float, east: float, north: float) -> Document:
-    """The box, in two parts where it crosses the antimeridian."""
-    if west <= east:
-        return {"type": "Polygon", "coordinates": [_ring(west, south, east, north)]}
-    parts = [[_ring(west, south, 180.0, north)], [_ring(-180.0, south, east, north)]]
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
-    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
 
 
 def _with_signed_assets(

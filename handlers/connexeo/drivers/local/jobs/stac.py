@@ -13,6 +13,7 @@ from typing import Any
 from connexeo.drivers.local.jobs.document import Asset, Document
 from connexeo.drivers.local.jobs.times import rfc3339
 from connexeo.processing.arguments import parse_instant
+from connexeo.processing.geojson import box_geometry
 
 STAC_VERSION = "1.1.0"
 
@@ -75,7 +76,7 @@ def make_item(job_id: str, asset: Asset) -> Json:
         "stac_extensions": _extensions([asset]),
         "id": asset.name,
         "collection": job_id,
-        "geometry": None if asset.bbox is None else _geometry(*asset.bbox),
+        "geometry": None if asset.bbox is None else box_geometry(*asset.bbox),
         "properties": properties,
         "assets": {asset.name: make_asset(asset)},
     }
@@ -163,15 +164,3 @@ def _union(boxes: Sequence[Box]) -> Box:
     if any(box[0] > box[2] for box in boxes):
         return (-180.0, south, 180.0, north)
     return (min(box[0] for box in boxes), south, max(box[2] for box in boxes), north)
-
-
-def _geometry(west: float, south: float, east: float, north: float) -> Json:
-    """The box as GeoJSON, in two parts where it crosses the antimeridian (RFC 7946, section 3.1.9)."""
-    if west <= east:
-        return {"type": "Polygon", "coordinates": [_ring(west, south, east, north)]}
-    parts = [[_ring(west, south, 180.0, north)], [_ring(-180.0, south, east, north)]]
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _ring(west: float, south: float, east: float, north: float) -> list[list[float]]:
-    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
