@@ -10,13 +10,13 @@ from connexeo.processing.environment import Environment
 from connexeo.processing.process import process
 from connexeo.processing.reading.choosing import Condition, choose_bands, meets
 from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
+from connexeo.processing.reading.opening import NO_DATA, open_found
 from connexeo.processing.reading.search import OUTSIDE, Search, find_items, search_box
 
 if TYPE_CHECKING:
     import xarray as xr
 
 _PROCESS = "load_collection"
-_NO_DATA = "There is no data available for the given extents."
 
 
 @process
@@ -58,26 +58,10 @@ def load_collection(
     when = (None, None) if timeless else interval
     box = search_box(extent, environment.window)
     if box is OUTSIDE:
-        raise NoDataAvailable(_NO_DATA)
+        raise NoDataAvailable(NO_DATA)
     search = Search(environment.catalogue, id, box, None if timeless else interval)
     found = [item for item in find_items(search, environment.needs) if meets(item, properties or {})]
     if not found:
-        raise NoDataAvailable(_NO_DATA)
+        raise NoDataAvailable(NO_DATA)
     chosen = choose_bands(collection, found, bands, process=_PROCESS)
-    from connexeo.processing.reading.cubes import Request, open_cube
-
-    cube = open_cube(
-        Request(
-            collection,
-            found,
-            chosen,
-            extent,
-            when,
-            environment.window,
-            environment.needs,
-            environment.dry_run,
-        )
-    )
-    if cube is None:
-        raise NoDataAvailable(_NO_DATA)
-    return cube
+    return open_found(collection, found, chosen, extent, when, environment)

@@ -14,6 +14,7 @@ from connexeo.processing.reading.bands import SourceBand, asset_bands, asset_kin
 from connexeo.processing.reading.choosing import Condition, choose_bands, meets
 from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
 from connexeo.processing.reading.footprints import footprint, matches
+from connexeo.processing.reading.opening import NO_DATA, open_found
 from connexeo.processing.reading.search import OUTSIDE, search_box
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-_NO_DATA = "There is no data available for the given extents."
 _NAMELESS = "data"
 """Key of the only asset with data, where the asset does not name its only band."""
 _THREADS = 8
@@ -87,40 +87,24 @@ def _load(
     conditions: Mapping[str, Condition],
     environment: Environment,
 ) -> xr.DataArray:
-    from connexeo.processing.reading.cubes import Request, open_cube
-
     extent = parse_spatial_extent(spatial_extent, process=name)
     interval = parse_interval(temporal_extent, process=name)
     box = search_box(extent, environment.window)
     if box is OUTSIDE:
-        raise NoDataAvailable(_NO_DATA)
+        raise NoDataAvailable(NO_DATA)
     local = _local_items(name, place, environment)
     source = _source(name, place, box, interval, environment) if local is None else _as_source(local)
     found: Sequence[Document] = [
         item for item in source.items if matches(footprint(item), box, interval) and meets(item, conditions)
     ]
     if not found:
-        raise NoDataAvailable(_NO_DATA)
+        raise NoDataAvailable(NO_DATA)
     found = list(_with_uniform_assets(found))
     collection = _described(source.document, found)
     chosen = choose_bands(collection, found, bands, process=name)
     if local is None:
         found = _copied(name, found, chosen, environment)
-    cube = open_cube(
-        Request(
-            collection,
-            found,
-            chosen,
-            extent,
-            interval,
-            environment.window,
-            environment.needs,
-            environment.dry_run,
-        )
-    )
-    if cube is None:
-        raise NoDataAvailable(_NO_DATA)
-    return cube
+    return open_found(collection, found, chosen, extent, interval, environment)
 
 
 def _local_items(name: str, place: str, environment: Environment) -> list[dict[str, Any]] | None:
