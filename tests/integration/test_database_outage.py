@@ -22,7 +22,7 @@ def server(postgres: Any, start_server: Callable[..., Any], run_command: Callabl
     database = postgres.get_uri()
     added = run_command("users", "add", "maria", "--password-stdin", database=database, text=f"{PASSWORD}\n")
     assert added.returncode == 0, added.stderr
-    return start_server(database=database, job_workers=0)
+    return start_server(database=database, job_workers=0, metrics=True)
 
 
 @pytest.fixture
@@ -31,6 +31,12 @@ def client(server: Any, token_of: Callable[..., str]) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=server.url, headers=headers, timeout=120) as client:
         assert client.get("/me").status_code == 200
         yield client
+
+
+def metrics(server: Any) -> str:
+    answer = httpx.get(f"{server.url}/metrics", timeout=20)
+    assert answer.status_code == 200
+    return answer.text
 
 
 def test_answers_while_the_database_is_gone(
@@ -61,11 +67,14 @@ def test_answers_while_the_database_is_gone(
             200
         ] * 4
         assert httpx.get(f"{server.url}/ready", timeout=60).status_code == 503
+        wait_until(lambda: "connexeo_jobs" not in metrics(server), "jobs are counted without a database")
+        assert "connexeo_requests_total" in metrics(server)
     finally:
         postgres.ensure_postgres_running()
     wait_until(lambda: httpx.get(f"{server.url}/ready").status_code == 200, "the server does not recover")
     for path in ("/me", "/jobs", "/files", "/process_graphs", "/services"):
         assert client.get(path).status_code == 200, path
+    wait_until(lambda: 'connexeo_jobs{status="queued"} 0.0' in metrics(server), "jobs are not counted")
     assert client.get("/jobs").json()["jobs"] == []
     assert client.get("/files").json()["files"] == []
 
@@ -121,6 +130,7 @@ def test_a_database_that_hangs_is_busy_too(
         answer = client.get("/me")
         expect_error(answer, server, 503, "InfrastructureBusy")
         assert client.get("/health").status_code == 200
+        assert "connexeo_requests_total" in metrics(server)
     finally:
         kill(postgres, signal.SIGCONT)
     wait_until(lambda: client.get("/me").status_code == 200, "the server does not recover")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from asgi_client import HOST, TOKEN, Client, connected
+from connexeo.drivers.interface import Gauge
+from connexeo.generated.errors import InfrastructureBusy
 from connexeo.server.app import create_app
 from connexeo.server.observability import AccessLog, Metrics
 from connexeo.settings import Settings
-from fake_driver import FakeDriver
+from fake_driver import FakeCapabilities, FakeDriver
 
 MakeClient = Callable[..., Client]
 
@@ -117,6 +120,54 @@ def test_metrics(make_client: MakeClient) -> None:
     assert counted["-", "GET", "404"] == 1
     assert counted["-", "other", "405"] == 1
     assert "connexeo_request_seconds_bucket" in client.get("/metrics").text
+
+
+class WatchedCapabilities(FakeCapabilities):
+    """Some that have numbers, or cannot tell them."""
+
+    async def gauges(self) -> Sequence[Gauge]:
+        if not self.parts["memory"]:
+            raise InfrastructureBusy()
+        return [
+            Gauge("jobs", "Jobs.", {"queued": 3, "running": 0}, label="status"),
+            Gauge("workers", "Workers.", {"": 2}),
+        ]
+
+
+def gauges_of(client: Client) -> dict[tuple[str, ...], float]:
+    response = client.get("/metrics")
+    assert response.status_code == 200
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(response.text)
+        if family.name in ("connexeo_jobs", "connexeo_workers")
+        for sample in family.samples
+    }
+
+
+def test_gauges_of_the_driver(make_client: MakeClient) -> None:
+    driver = FakeDriver()
+    driver.capabilities = WatchedCapabilities()
+    client = make_client(driver, metrics=True)
+    client.get("/conformance")
+    assert gauges_of(client) == {
+        ("connexeo_jobs", "queued"): 3,
+        ("connexeo_jobs", "running"): 0,
+        ("connexeo_workers",): 2,
+    }
+    driver.capabilities.parts["memory"] = False
+    assert gauges_of(client) == {}
+    assert samples(client)["conformance", "GET", "200"] == 1
+
+
+def test_gauges_are_there_once_for_several_workers(tmp_path: Path) -> None:
+    metrics = Metrics(multiprocess_folder=str(tmp_path))
+    lines = bytes(metrics.response([Gauge("workers", "Workers.", {"": 2})]).body).decode().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["connexeo_workers 2.0"]
+
+
+def test_drivers_without_gauges(make_client: MakeClient) -> None:
+    assert gauges_of(make_client(metrics=True)) == {}
 
 
 def test_metrics_are_not_served_unless_asked_for(client: Client) -> None:

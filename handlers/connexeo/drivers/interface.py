@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from connexeo.generated.errors import OpenEOError
 
@@ -182,6 +182,31 @@ class Capabilities(Protocol):
 
     async def ready(self) -> Mapping[str, bool]:
         """Which of the things that the driver depends on can be reached, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """A number that operators watch, or several of one kind."""
+
+    name: str
+    """Of letters and ``_``; metrics have it with ``connexeo_`` before it."""
+    description: str
+    values: Mapping[str, float]
+    """The numbers by the value of the label; by the empty text if there is no label."""
+    label: str | None = None
+    """What tells them apart."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """What `Capabilities` may offer as well: numbers for ``/metrics``."""
+
+    async def gauges(self) -> Sequence[Gauge]:
+        """The numbers of now, or of a moment ago; those that cannot be told now are left out.
+
+        It is asked every few seconds, and must answer soon.
+        """
         ...
 
 

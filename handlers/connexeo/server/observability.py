@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import BinaryIO, Literal
 
@@ -20,9 +21,13 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connexeo.drivers.interface import Gauge
 
 CLIENT_CLOSED_REQUEST = 499
 """Status in the logs of requests whose client went away, as nginx has it."""
@@ -150,10 +155,33 @@ class Metrics:
         self._requests.labels(operation, method, str(status)).inc()
         self._seconds.labels(operation).observe(seconds)
 
-    def response(self) -> Response:
-        """All metrics of all workers."""
+    def response(self, gauges: Iterable[Gauge] = ()) -> Response:
+        """All metrics of all workers.
+
+        Args:
+            gauges: What the driver tells of the whole deployment, and so is not summed over workers.
+        """
         registry = self._registry
         if self._folder is not None:
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        told = CollectorRegistry()
+        told.register(_Told(gauges))
+        text = generate_latest(registry) + generate_latest(told)
+        return Response(text, media_type=CONTENT_TYPE_LATEST)
+
+
+class _Told(Collector):
+    """Numbers that somebody else has counted."""
+
+    def __init__(self, gauges: Iterable[Gauge]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """As metrics."""
+        for gauge in self._gauges:
+            labels = () if gauge.label is None else (gauge.label,)
+            family = GaugeMetricFamily(f"connexeo_{gauge.name}", gauge.description, labels=labels)
+            for label, value in gauge.values.items():
+                family.add_metric([label] if labels else [], value)
+            yield family

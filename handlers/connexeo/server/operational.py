@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
+import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connexeo.drivers.interface import Driver
+from connexeo.drivers.interface import Driver, Gauge, Watched
+from connexeo.generated.errors import OpenEOError
 from connexeo.server.documents import Document
 from connexeo.server.observability import Metrics
+
+logger = structlog.get_logger("connexeo.server")
 
 WELL_KNOWN = "/.well-known/openeo"
 
@@ -64,8 +68,19 @@ class Operational:
             ready = all(parts.values())
             return _json({"status": "ok" if ready else "unavailable", "parts": parts}, 200 if ready else 503)
         if path == "/metrics" and self.metrics is not None:
-            return self.metrics.response()
+            return self.metrics.response(await self._gauges())
         return None
+
+    async def _gauges(self) -> Sequence[Gauge]:
+        """Of the driver, if it has any; without them the other metrics are worth as much."""
+        capabilities = self.driver.capabilities
+        if not isinstance(capabilities, Watched):
+            return ()
+        try:
+            return await capabilities.gauges()
+        except OpenEOError as error:
+            logger.warning("metrics.without_gauges", reason=error.code)
+            return ()
 
 
 def _json(content: object, status: int) -> Response:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from connexeo.drivers.interface import Json, User
+from connexeo.drivers.interface import Gauge, Json, User
 from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.drivers.local.jobs.billing import Billing
+from connexeo.drivers.local.jobs.gauges import QueueGauges
 from connexeo.drivers.local.storage import Storage
 from connexeo.processing.formats import list_formats
 
 
 class LocalCapabilities:
-    """File formats, and whether database and storage answer. There is no runtime for user-defined functions yet."""
+    """File formats, whether database and storage answer, and how long the queue is.
 
-    def __init__(self, accounts: LocalAccounts, billing: Billing, storage: Storage) -> None:
+    There is no runtime for user-defined functions yet.
+    """
+
+    def __init__(
+        self, accounts: LocalAccounts, billing: Billing, storage: Storage, gauges: QueueGauges
+    ) -> None:
         self._accounts = accounts
         self._storage = storage
         self._billing = billing
+        self._gauges = gauges
 
     async def capabilities(self, user: User | None) -> Json:
         """Currency and plans, where the deployment charges."""
@@ -34,3 +41,7 @@ class LocalCapabilities:
             self._accounts.ready(), asyncio.to_thread(self._storage.check)
         )
         return {"database": database, "storage": storage}
+
+    async def gauges(self) -> Sequence[Gauge]:
+        """Jobs that wait or run, and workers."""
+        return await self._gauges.read()

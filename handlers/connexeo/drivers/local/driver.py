@@ -27,6 +27,7 @@ from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.files.file_storage import LocalFileStorage
 from connexeo.drivers.local.jobs.batch_jobs import LocalBatchJobs
 from connexeo.drivers.local.jobs.billing import Billing
+from connexeo.drivers.local.jobs.gauges import QueueGauges
 from connexeo.drivers.local.known_collections import KnownCollections
 from connexeo.drivers.local.processing import LocalProcessDiscovery, LocalProcessing
 from connexeo.drivers.local.services.services import LocalServices
@@ -74,7 +75,10 @@ class LocalDriver:
         self.file_storage = self._files
         # It leaves out list_udf_runtimes: the operation does not exist here.
         self.capabilities = cast(
-            Capabilities, LocalCapabilities(self._accounts, Billing.from_settings(settings), self._storage)
+            Capabilities,
+            LocalCapabilities(
+                self._accounts, Billing.from_settings(settings), self._storage, QueueGauges(self._state)
+            ),
         )
         catalogue = Catalogue(sources.catalogues)
         self.data_discovery = LocalDiscovery(catalogue)
