@@ -29,7 +29,7 @@ from connexeo.drivers.local.computing.world import World
 from connexeo.generated.errors import OpenEOError, ProcessGraphComplexity
 
 END_WITH_HOST = "--end-with-host"
-"""Argument: the child is killed at the moment the host dies, whatever it is busy with, and leaves its folders."""
+"""Argument: the child is killed at the moment the host dies, whatever it is busy with, and may leave its folders."""
 
 _PR_SET_PDEATHSIG = 1
 
