@@ -33,7 +33,7 @@ import structlog
 
 from connexeo.drivers.local.computing.child import END_WITH_HOST
 from connexeo.drivers.local.computing.failures import ChildDied, TaskFailed, error_from_json, error_to_json
-from connexeo.generated.errors import FeatureUnsupported, Internal, OpenEOError
+from connexeo.generated.errors import FeatureUnsupported, Internal, OpenEOError, StorageFailure
 
 logger = structlog.get_logger("connexeo.processing")
 
@@ -148,7 +148,8 @@ class Child:
                 elif "usage" in message:
                     listener.on_usage(message["usage"])
                 else:
-                    self._idle = True
+                    # Libraries keep files open that they could not write, and so the room that these take.
+                    self._idle = message.get("error", {}).get("code") != StorageFailure.code
                     return _value(message)
         except ChildDied as error:
             error.begun = begun
