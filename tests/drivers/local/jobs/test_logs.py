@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from connexeo.drivers.interface import User
-from connexeo.drivers.local.jobs.logs import PAGE_SIZE, effective_level
+from connexeo.drivers.local.state.logbook import PAGE_SIZE
 from connexeo.generated import load_openapi
 from connexeo.generated.errors import RequestInvalid
 from connexeo.server.schema import SchemaCompiler
@@ -113,4 +113,6 @@ def test_effective_level(desk: Desk) -> None:
     for asked, effective in ((None, "warning"), ("debug", "warning"), ("error", "error")):
         page = desk(desk.driver.debug_job, ANA, job_id, limit=1, offset=None, level=asked)
         assert page.level == effective
-    assert effective_level("debug", None) == "debug"
+    everything = desk.create(log_level="debug")
+    page = desk(desk.driver.debug_job, ANA, everything, limit=1, offset=None, level=None)
+    assert page.level == "debug"

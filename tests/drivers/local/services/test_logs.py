@@ -55,7 +55,7 @@ def test_log_of_a_service_that_is_gone(desk: Desk) -> None:
     service_id = desk.create()
     desk(desk.driver.delete_service, ANA, service_id)
     desk.write(logs.append, service_id, entries("info"))
-    assert desk.write(lambda connection: logs.read(connection, service_id, limit=10)) == []
+    assert desk.write(lambda connection: logs.read(connection, service_id, limit=10)) == ([], False)
 
 
 class Clock:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import orjson
 import structlog
 from sqlalchemy import Connection
 
@@ -19,15 +17,14 @@ from connexeo.drivers.local.jobs import logs, results, store
 from connexeo.drivers.local.jobs.billing import Billing, usage_of
 from connexeo.drivers.local.jobs.results import SharedResults
 from connexeo.drivers.local.jobs.times import iso_duration, rfc3339
+from connexeo.drivers.local.properties import Properties
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.paging import newest_first
 from connexeo.drivers.local.state.tables import jobs
 from connexeo.drivers.local.storage import Storage
 from connexeo.generated.errors import (
     EstimateComplexity,
     Internal,
-    NoDataForUpdate,
-    PropertyNotEditable,
-    RequestInvalid,
     RequestTimeout,
     StorageFailure,
 )
@@ -38,21 +35,21 @@ logger = structlog.get_logger("connexeo.jobs")
 CheckProcess = Callable[[User, Json], Awaitable[None]]
 """Raises the first fault of a process, as a user may use it."""
 
-PAGE = 1000
-"""Entries of a page, unless fewer are asked for."""
 ESTIMATE_TIMEOUT = 60.0
 """Seconds after which no estimate is possible."""
 ESTIMATE_LIFETIME = timedelta(days=1)
 """For how long an estimate holds; collections grow."""
 
-_LONGEST = {"title": 1_000, "description": 32_000, "plan": 1_000}
-"""Characters of texts."""
-_KNOWN = frozenset(("title", "description", "process", "plan", "budget", "log_level"))
-"""Properties that users set."""
-_OURS = frozenset(
-    ("id", "status", "progress", "created", "updated", "queued", "started", "unpublished", "costs", "usage", "links")
+_PROPERTIES = Properties(
+    known=frozenset(("title", "description", "process", "plan", "budget", "log_level")),
+    ours=frozenset(
+        (
+            "id", "status", "progress", "created", "updated", "queued", "started", "unpublished", "costs", "usage",
+            "links",
+        )
+    ),
+    longest={"title": 1_000, "description": 32_000, "plan": 1_000},
 )  # fmt: skip
-"""Properties of a job that the back-end sets."""
 
 
 class Computing(Protocol):
@@ -101,26 +98,15 @@ class LocalBatchJobs:
 
     async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's jobs, newest first; pages start behind the time and id of a job."""
-        size = min(limit or PAGE, PAGE)
-        after = _place_of(offset) if offset else None
-        rows = await self._state.read(store.page, user.id, size + 1, after)
-        shown, more = rows[:size], len(rows) > size
-        return Page([_summary(row) for row in shown], _offset_of(shown[-1]) if more else None)
+        return await newest_first(
+            self._state, jobs, store.SUMMARY, user.id, _summary, limit=limit, offset=offset
+        )
 
     async def create_job(self, user: User, request: Json) -> str:
         """Identifier of a new job, whose process has no faults."""
-        _check_storable(request)
+        _PROPERTIES.check_storable(request)
         await self._check(user, request["process"])
-        self._billing.check_budget(request.get("budget"))
-        values = {
-            "title": request.get("title"),
-            "description": request.get("description"),
-            "process": request["process"],
-            "plan": self._billing.plan_of(request.get("plan")),
-            "budget": request.get("budget"),
-            "log_level": request.get("log_level") or "info",
-            "extra": {key: value for key, value in request.items() if not _is_reserved(key)} or None,
-        }
+        values = _PROPERTIES.values_of(request, self._billing)
         return await self._state.write(store.create, user.id, values, _now())
 
     async def describe_job(self, user: User, job_id: str) -> Json:
@@ -135,20 +121,11 @@ class LocalBatchJobs:
         """Change what is given. The status stays, and so do results until the job is started again."""
         row = await self._state.read(store.find, user.id, job_id, (jobs.c.status,))
         store.check_unlocked(row)
-        if not changes:
-            raise NoDataForUpdate()
-        for key in changes:
-            if key in _OURS:
-                raise PropertyNotEditable(property=key)
-        _check_storable(changes)
+        _PROPERTIES.check_changes(changes)
         if "process" in changes:
             await self._check(user, changes["process"])
-        values = {key: changes[key] for key in _KNOWN & changes.keys() - {"plan"}}
-        if changes.get("plan") is not None:
-            values["plan"] = self._billing.plan_of(changes["plan"])
-        self._billing.check_budget(changes.get("budget"))
-        extra = {key: value for key, value in changes.items() if not _is_reserved(key)}
-        await self._state.write(store.change, user.id, job_id, values, extra)
+        values = _PROPERTIES.changed_values(changes, self._billing)
+        await self._state.write(store.change, user.id, job_id, values, _PROPERTIES.extra_of(changes))
 
     async def delete_job(self, user: User, job_id: str) -> None:
         """Remove a job; a worker that is at it notices, and what it stored meanwhile is swept later."""
@@ -172,10 +149,7 @@ class LocalBatchJobs:
         self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
     ) -> LogPage:
         """Log entries behind the one that the offset names."""
-        size = min(limit or PAGE, PAGE)
-        after = logs.number_of(offset)
-        kept, (entries, more) = await self._state.read(_read_logs, user.id, job_id, size, after, level)
-        return LogPage(entries, entries[-1]["id"] if more else None, logs.effective_level(kept, level))
+        return await self._state.read(_read_logs, user.id, job_id, limit, offset, level)
 
     async def start_job(self, user: User, job_id: str) -> None:
         """Put a job into the queue, unless it would cost more than its budget."""
@@ -251,13 +225,18 @@ def _now() -> datetime:
 
 
 def _read_logs(
-    connection: Connection, user_id: str, job_id: str, limit: int, after: int, level: str | None
-) -> tuple[str, tuple[list[dict[str, Any]], bool]]:
-    row = store.find(connection, user_id, job_id, (jobs.c.log_level,))
-    return row["log_level"], logs.read(connection, job_id, limit=limit, after=after, level=level)
+    connection: Connection,
+    user_id: str,
+    job_id: str,
+    limit: int | None,
+    offset: str | None,
+    level: str | None,
+) -> LogPage:
+    kept = store.find(connection, user_id, job_id, (jobs.c.log_level,))["log_level"]
+    return logs.page(connection, job_id, kept, limit=limit, offset=offset, level=level)
 
 
-def _summary(row: store.Row) -> dict[str, Any]:
+def _summary(row: Mapping[Any, Any]) -> dict[str, Any]:
     """A job as the list shows it; what is not known is left out."""
     plain = ("id", "title", "description", "status", "progress", "plan", "budget", "costs", "log_level")
     times = ("created", "updated", "queued", "started", "unpublished")
@@ -265,64 +244,6 @@ def _summary(row: store.Row) -> dict[str, Any]:
     return shown | {key: rfc3339(row[key]) for key in times if row[key] is not None}
 
 
-def _is_reserved(key: str) -> bool:
-    """Whether a property means something to the back-end, and so is none of the user's own."""
-    return key in _KNOWN or key in _OURS or key.startswith("federation:")
-
-
-def _check_storable(request: Json) -> None:
-    """Refuse what no database keeps, and what would make lists huge.
-
-    Raises:
-        RequestInvalid: for values nested beyond measure, and texts that are too long or have NUL characters.
-    """
-    for key, longest in _LONGEST.items():
-        text = request.get(key) or ""
-        if len(text) > longest:
-            raise RequestInvalid(reason=f"'{key}' must have at most {longest} characters")
-        if "\0" in text:
-            raise RequestInvalid(reason=f"'{key}' must not contain NUL characters")
-    rest = {key: value for key, value in request.items() if key != "process"}
-    try:
-        orjson.dumps(rest)
-    except orjson.JSONEncodeError as error:
-        raise RequestInvalid(reason="the values of some property are nested too deeply") from error
-    try:
-        orjson.dumps(request.get("process"))
-    except orjson.JSONEncodeError as error:
-        raise RequestInvalid(reason="the process is nested too deeply") from error
-
-
 def _expected(estimate: Json) -> Json:
     """An estimate as usage that costs can be told of."""
     return usage_of(estimate["seconds"], estimate["pixels"])
-
-
-def _offset_of(row: store.Row) -> str:
-    """Where the page starts that follows a job."""
-    microseconds = (row["created"] - _EPOCH) // timedelta(microseconds=1)
-    place = f"{microseconds:x}.{row['id']}"
-    return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
-
-
-def _place_of(offset: str) -> store.Place:
-    """The place that an offset stands for.
-
-    Raises:
-        RequestInvalid: when it is none of ours.
-    """
-    try:
-        padded = offset.encode("ascii") + b"=" * (-len(offset) % 4)
-        text = base64.urlsafe_b64decode(padded).decode("ascii")
-        microseconds, _, job_id = text.partition(".")
-        created = _EPOCH + timedelta(microseconds=int(microseconds, 16))
-        if not store.is_job_id(job_id):
-            raise ValueError(job_id)
-    except (ValueError, OverflowError) as error:
-        raise RequestInvalid(
-            reason="query parameter 'offset': follow the `next` links of the list"
-        ) from error
-    return created, job_id
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from connexeo.drivers.local.jobs.logs import LEVELS
 from connexeo.drivers.local.jobs.queue import Job, Report
+from connexeo.drivers.local.state.logbook import LEVELS
 from connexeo.generated.errors import OpenEOError
 
 Json = Mapping[str, Any]

@@ -16,19 +16,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, delete, insert, literal, select, tuple_, update
+from sqlalchemy import Column, Connection, delete, insert, select, update
 
 from connexeo.drivers.local.jobs import logs
-from connexeo.drivers.local.state.ownership import owned
-from connexeo.drivers.local.state.tables import UtcDateTime, job_results, jobs
+from connexeo.drivers.local.properties import merge_extra
+from connexeo.drivers.local.state.ownership import find_owned, owned
+from connexeo.drivers.local.state.tables import job_results, jobs
 from connexeo.generated.errors import JobLocked, JobNotFound
 
 ACTIVE = ("queued", "running")
 
 Row = dict[str, Any]
-
-Place = tuple[datetime, str]
-"""Where a page of the list starts: creation and id of the job before."""
 
 SUMMARY: Sequence[Column[Any]] = [
     jobs.c[name]
@@ -72,29 +70,15 @@ def find(
     Raises:
         JobNotFound: when the user has no such job.
     """
-    row = None
-    if is_job_id(job_id):
-        query = select(*columns).where(owned(jobs, user_id, id=job_id))
-        row = connection.execute(query.with_for_update() if locking else query).first()
-    if row is None:
-        raise JobNotFound(identifier=job_id)
-    return row._asdict()
+    missing = JobNotFound(identifier=job_id)
+    if not is_job_id(job_id):
+        raise missing
+    return dict(find_owned(connection, jobs, user_id, missing, columns, locking=locking, id=job_id))
 
 
 def is_job_id(text: str) -> bool:
     """Whether a job could have this identifier. Databases do not even take every text."""
     return _ID.fullmatch(text) is not None
-
-
-def page(connection: Connection, user_id: str, limit: int, after: Place | None) -> list[Row]:
-    """Jobs of the user, newest first, from behind a place of the list; `SUMMARY` of each."""
-    order = tuple_(jobs.c.created, jobs.c.id)
-    query = select(*SUMMARY).where(owned(jobs, user_id))
-    if after is not None:
-        created, job_id = after
-        query = query.where(order < tuple_(literal(created, UtcDateTime), literal(job_id)))
-    query = query.order_by(jobs.c.created.desc(), jobs.c.id.desc()).limit(limit)
-    return [row._asdict() for row in connection.execute(query)]
 
 
 def change(
@@ -112,11 +96,8 @@ def change(
     """
     row = find(connection, user_id, job_id, (jobs.c.status, jobs.c.extra), locking=True)
     check_unlocked(row)
-    merged = {**(row["extra"] or {}), **extra}
-    kept = {key: value for key, value in merged.items() if value is not None}
-    connection.execute(
-        update(jobs).where(owned(jobs, user_id, id=job_id)).values({**values, "extra": kept or None})
-    )
+    kept = merge_extra(row["extra"], extra)
+    connection.execute(update(jobs).where(owned(jobs, user_id, id=job_id)).values({**values, "extra": kept}))
 
 
 def check_unlocked(row: Row) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, select
 
-from connexeo.drivers.local.jobs.logs import LEVELS
-from connexeo.drivers.local.jobs.times import rfc3339
+from connexeo.drivers.local.state.logbook import Logbook
 from connexeo.drivers.local.state.tables import service_logs, services
 
 KEPT = 1000
 """Entries of one service; the oldest are forgotten."""
 
-_NAMES = {number: name for name, number in LEVELS.items()}
+_LOGBOOK = Logbook(service_logs, service_logs.c.service_id)
+
+clear = _LOGBOOK.clear
+page = _LOGBOOK.page
+read = _LOGBOOK.read
 
 
 def append(connection: Connection, service_id: str, entries: Sequence[Mapping[str, Any]]) -> None:
@@ -34,57 +36,12 @@ def append(connection: Connection, service_id: str, entries: Sequence[Mapping[st
     ).first()
     if known is None or not entries:
         return
-    columns = service_logs.c
-    last = connection.scalar(select(func.max(columns.number)).where(columns.service_id == service_id)) or 0
-    now = datetime.now(UTC)
-    rows = [
-        {
-            "service_id": service_id,
-            "number": number,
-            "time": now,
-            "level": LEVELS[entry["level"]],
-            "entry": {
-                key: value
-                for key, value in entry.items()
-                if value is not None and key not in ("id", "level", "time")
-            },
-        }
-        for number, entry in enumerate(entries, start=last + 1)
+    shown = [
+        {key: value for key, value in entry.items() if value is not None and key != "time"}
+        for entry in entries
     ]
-    connection.execute(insert(service_logs), rows)
-    outdated = (columns.service_id == service_id) & (columns.number <= last + len(rows) - KEPT)
-    connection.execute(delete(service_logs).where(outdated))
-
-
-def read(
-    connection: Connection, service_id: str, *, limit: int, after: int = 0, level: str | None = None
-) -> list[dict[str, Any]]:
-    """The entries that follow a number, oldest first, as the contract has them.
-
-    Args:
-        connection: A transaction.
-        service_id: A service that the caller may see.
-        limit: Most entries.
-        after: Number of the last entry that is known.
-        level: Least severe level.
-    """
-    columns = service_logs.c
-    query = (
-        select(columns.number, columns.time, columns.level, columns.entry)
-        .where(columns.service_id == service_id, columns.number > after)
-        .where(columns.level >= LEVELS[level or "debug"])
-        .order_by(columns.number)
-        .limit(limit)
-    )
-    return [
-        {
-            **row["entry"],
-            "id": str(row["number"]),
-            "level": _NAMES[row["level"]],
-            "time": rfc3339(row["time"]),
-        }
-        for row in connection.execute(query).mappings()
-    ]
+    last = _LOGBOOK.append(connection, service_id, shown)
+    _LOGBOOK.clear(connection, service_id, until=last - KEPT)
 
 
 class Gate:

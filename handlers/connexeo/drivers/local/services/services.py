@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, RowMapping
 
 from connexeo.drivers.interface import Json, LogPage, Page, Tile, TileSource, User
 from connexeo.drivers.local.jobs.billing import Billing
-from connexeo.drivers.local.jobs.logs import effective_level, number_of
 from connexeo.drivers.local.jobs.times import rfc3339
+from connexeo.drivers.local.properties import Properties
 from connexeo.drivers.local.services import logs, matrices, store
 from connexeo.drivers.local.services.caching import TileCache
 from connexeo.drivers.local.services.tiles import Drawing, Tiles
@@ -27,29 +26,20 @@ from connexeo.drivers.local.services.types import (
     service_types,
 )
 from connexeo.drivers.local.state import State
-from connexeo.generated.errors import (
-    NoDataForUpdate,
-    ProcessParameterRequired,
-    PropertyNotEditable,
-    RequestInvalid,
-)
+from connexeo.drivers.local.state.paging import newest_first
+from connexeo.drivers.local.state.tables import services
+from connexeo.generated.errors import ProcessParameterRequired
 from connexeo.settings import Settings
 
 CheckProcess = Callable[[User, Json], Awaitable[None]]
 """Raises the first fault of a process, as a user may use it."""
 
-PAGE = 1000
-"""Entries of a page, unless fewer are asked for."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_OFFSET = re.compile(r"([0-9]{1,16})\.(s-[0-9a-f]{32})")
-
-_KNOWN = frozenset(
-    ("title", "description", "process", "enabled", "configuration", "plan", "budget", "log_level")
+_PROPERTIES = Properties(
+    known=frozenset(
+        ("title", "description", "process", "enabled", "configuration", "plan", "budget", "log_level")
+    ),
+    ours=frozenset(("id", "url", "type", "attributes", "created", "costs", "usage", "links")),
 )
-"""Properties that users change."""
-_OURS = frozenset(("id", "url", "type", "attributes", "created", "costs", "usage", "links"))
-"""Properties that cannot be changed, most of them made by the back-end."""
 _REDRAWN = frozenset(("process", "configuration"))
 """Properties that decide how tiles look."""
 
@@ -80,30 +70,21 @@ class LocalServices:
 
     async def list_services(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's services, newest first; pages start behind the time and id of a service."""
-        size = min(limit or PAGE, PAGE)
-        after = _place_of(offset) if offset else None
-        rows = await self._state.read(store.page, user.id, size + 1, after)
-        shown, more = rows[:size], len(rows) > size
-        return Page([_summary(row) for row in shown], _offset_of(shown[-1]) if more else None)
+        return await newest_first(
+            self._state, services, store.SUMMARY, user.id, _summary, limit=limit, offset=offset
+        )
 
     async def create_service(self, user: User, request: Json) -> str:
         """Identifier of a new service, whose process and configuration have no faults."""
-        _check_storable(request)
+        _PROPERTIES.check_storable(request)
         service_type = find_type(request["type"])
         configuration = resolve_configuration(service_type, request.get("configuration"))
         await self._check_process(user, request["process"])
-        self._billing.check_budget(request.get("budget"))
         values = {
+            **_PROPERTIES.values_of(request, self._billing),
             "type": service_type.name,
-            "title": request.get("title"),
-            "description": request.get("description"),
-            "process": request["process"],
-            "extra": {key: value for key, value in request.items() if not _is_reserved(key)} or None,
             "enabled": request.get("enabled", True),
             "configuration": configuration,
-            "plan": self._billing.plan_of(request.get("plan")),
-            "budget": request.get("budget"),
-            "log_level": request.get("log_level") or "info",
             "created": datetime.now(UTC),
         }
         return await self._state.write(store.create, user.id, values)
@@ -123,24 +104,18 @@ class LocalServices:
     async def update_service(self, user: User, service_id: str, changes: Json) -> None:
         """Change what is given; a configuration replaces the former one as a whole."""
         row = await self._state.read(store.find, user.id, service_id)
-        if not changes:
-            raise NoDataForUpdate()
-        for key in changes:
-            if key in _OURS:
-                raise PropertyNotEditable(property=key)
-        _check_storable(changes)
-        values = {key: changes[key] for key in _KNOWN & changes.keys() - {"plan"}}
+        _PROPERTIES.check_changes(changes)
+        resolved = {}
         if "configuration" in changes:
             service_type = find_type(row["type"])
-            values["configuration"] = resolve_configuration(service_type, changes["configuration"])
+            resolved["configuration"] = resolve_configuration(service_type, changes["configuration"])
         if "process" in changes:
             await self._check_process(user, changes["process"])
-        if changes.get("plan") is not None:
-            values["plan"] = self._billing.plan_of(changes["plan"])
-        self._billing.check_budget(changes.get("budget"))
-        extra = {key: value for key, value in changes.items() if not _is_reserved(key)}
+        values = _PROPERTIES.changed_values(changes, self._billing) | resolved
+        extra = _PROPERTIES.extra_of(changes)
         redrawn = any(key in values and values[key] != row[key] for key in _REDRAWN)
-        await self._state.write(_change, user.id, service_id, values, extra, redrawn)
+        change = partial(store.change, redrawn=redrawn)
+        await self._state.write(change, user.id, service_id, values, extra)
         if redrawn:
             await asyncio.to_thread(self._cache.forget, service_id)
 
@@ -153,11 +128,7 @@ class LocalServices:
         self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
     ) -> LogPage:
         """Log entries behind the one that the offset names."""
-        size = min(limit or PAGE, PAGE)
-        after = number_of(offset)
-        kept, entries = await self._state.read(_read_logs, user.id, service_id, size + 1, after, level)
-        shown, more = entries[:size], len(entries) > size
-        return LogPage(shown, shown[-1]["id"] if more else None, effective_level(kept, level))
+        return await self._state.read(_read_logs, user.id, service_id, limit, offset, level)
 
     async def describe_tiles(self, service_id: str, service_type: str) -> TileSource:
         """What the tiles of a service show."""
@@ -201,22 +172,16 @@ class LocalServices:
                 )
 
 
-def _change(
+def _read_logs(
     connection: Connection,
     user_id: str,
     service_id: str,
-    values: Mapping[str, Any],
-    extra: Mapping[str, Any],
-    redrawn: bool,
-) -> None:
-    store.change(connection, user_id, service_id, values, extra, redrawn=redrawn)
-
-
-def _read_logs(
-    connection: Connection, user_id: str, service_id: str, limit: int, after: int, level: str | None
-) -> tuple[str, list[dict[str, Any]]]:
-    row = store.find(connection, user_id, service_id)
-    return row["log_level"], logs.read(connection, service_id, limit=limit, after=after, level=level)
+    limit: int | None,
+    offset: str | None,
+    level: str | None,
+) -> LogPage:
+    kept = store.find(connection, user_id, service_id)["log_level"]
+    return logs.page(connection, service_id, kept, limit=limit, offset=offset, level=level)
 
 
 def _matrix_sets(settings: Json) -> list[Json]:
@@ -226,7 +191,7 @@ def _matrix_sets(settings: Json) -> list[Json]:
     ]
 
 
-def _summary(row: RowMapping) -> dict[str, Any]:
+def _summary(row: Mapping[Any, Any]) -> dict[str, Any]:
     """A service as the list shows it; what is not known is left out."""
     plain = ("id", "title", "description", "type", "enabled", "plan", "budget", "costs", "log_level")
     shown = {key: row[key] for key in plain if row[key] is not None}
@@ -256,40 +221,3 @@ def _attributes(row: RowMapping) -> dict[str, Any]:
 def _bounds(settings: Json, survey: Json) -> tuple[float, float, float, float] | None:
     bounds = settings.get("bounds") or survey.get("bounds")
     return None if bounds is None else (bounds[0], bounds[1], bounds[2], bounds[3])
-
-
-def _is_reserved(key: str) -> bool:
-    """Whether a property means something to the back-end, and so is none of the user's own."""
-    return key in _KNOWN or key in _OURS or key.startswith("federation:")
-
-
-def _check_storable(request: Json) -> None:
-    """Refuse what no database keeps.
-
-    Raises:
-        RequestInvalid: for values nested beyond measure, and texts with NUL characters.
-    """
-    for key in ("title", "description", "plan"):
-        if "\0" in (request.get(key) or ""):
-            raise RequestInvalid(reason=f"'{key}' must not contain NUL characters")
-    try:
-        orjson.dumps(request)
-    except orjson.JSONEncodeError as error:
-        raise RequestInvalid(reason="the values of some property are nested too deeply") from error
-
-
-def _offset_of(row: RowMapping) -> str:
-    """Where the page starts that follows a service."""
-    return f"{(row['created'] - _EPOCH) // timedelta(microseconds=1)}.{row['id']}"
-
-
-def _place_of(offset: str) -> store.Place:
-    """The place that an offset stands for.
-
-    Raises:
-        RequestInvalid: when it is none of ours.
-    """
-    match = _OFFSET.fullmatch(offset)
-    if match is None:
-        raise RequestInvalid(reason="query parameter 'offset': follow the `next` links of the list")
-    return _EPOCH + timedelta(microseconds=int(match[1])), match[2]

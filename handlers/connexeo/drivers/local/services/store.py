@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -14,20 +13,17 @@ from sqlalchemy import (
     RowMapping,
     delete,
     insert,
-    literal,
     select,
-    tuple_,
     update,
 )
 
-from connexeo.drivers.local.state.ownership import owned
-from connexeo.drivers.local.state.tables import UtcDateTime, service_logs, services, users
+from connexeo.drivers.local.properties import merge_extra
+from connexeo.drivers.local.services import logs
+from connexeo.drivers.local.state.ownership import find_owned, owned
+from connexeo.drivers.local.state.tables import services, users
 from connexeo.generated.errors import ServiceDisabled, ServiceNotFound
 
-Place = tuple[datetime, str]
-"""Where a page of the list starts: creation and id of the service before."""
-
-_COLUMNS: tuple[ColumnElement[Any], ...] = tuple(
+SUMMARY: tuple[ColumnElement[Any], ...] = tuple(
     column for column in services.c if column.name not in ("process", "extra", "configuration", "survey")
 )
 """What is shown of each service in the list."""
@@ -56,13 +52,10 @@ def find(connection: Connection, user_id: str, service_id: str, *, locking: bool
     Raises:
         ServiceNotFound: when the user has no such service.
     """
-    row = None
-    if _ID.fullmatch(service_id):
-        query = select(services).where(owned(services, user_id, id=service_id))
-        row = connection.execute(query.with_for_update() if locking else query).mappings().first()
-    if row is None:
-        raise ServiceNotFound(identifier=service_id[:100])
-    return row
+    missing = ServiceNotFound(identifier=service_id[:100])
+    if not _ID.fullmatch(service_id):
+        raise missing
+    return find_owned(connection, services, user_id, missing, locking=locking, id=service_id)
 
 
 def find_published(connection: Connection, service_id: str, service_type: str) -> RowMapping:
@@ -85,17 +78,6 @@ def find_published(connection: Connection, service_id: str, service_type: str) -
     if not row["enabled"] or row["owner_disabled"]:
         raise ServiceDisabled()
     return row
-
-
-def page(connection: Connection, user_id: str, limit: int, after: Place | None) -> Sequence[RowMapping]:
-    """Services of the user, newest first, from behind a place of the list; without what is large."""
-    order = tuple_(services.c.created, services.c.id)
-    query = select(*_COLUMNS).where(owned(services, user_id))
-    if after is not None:
-        created, service_id = after
-        query = query.where(order < tuple_(literal(created, UtcDateTime), literal(service_id)))
-    query = query.order_by(services.c.created.desc(), services.c.id.desc()).limit(limit)
-    return connection.execute(query).mappings().all()
 
 
 def change(
@@ -121,9 +103,7 @@ def change(
         ServiceNotFound: when the user has no such service.
     """
     row = find(connection, user_id, service_id, locking=True)
-    merged = {**(row["extra"] or {}), **extra}
-    kept = {key: value for key, value in merged.items() if value is not None}
-    new = {**values, "extra": kept or None}
+    new = {**values, "extra": merge_extra(row["extra"], extra)}
     if redrawn:
         new |= {"version": row["version"] + 1, "survey": None}
     connection.execute(update(services).where(owned(services, user_id, id=service_id)).values(new))
@@ -136,7 +116,7 @@ def remove(connection: Connection, user_id: str, service_id: str) -> None:
         ServiceNotFound: when the user has no such service.
     """
     find(connection, user_id, service_id, locking=True)
-    connection.execute(delete(service_logs).where(service_logs.c.service_id == service_id))
+    logs.clear(connection, service_id)
     connection.execute(delete(services).where(owned(services, user_id, id=service_id)))
 
 

@@ -16,7 +16,6 @@ from sqlalchemy import RowMapping
 from connexeo.drivers.interface import Tile
 from connexeo.drivers.local.computing.failures import ChildDied
 from connexeo.drivers.local.jobs.billing import Billing
-from connexeo.drivers.local.jobs.logs import LEVELS
 from connexeo.drivers.local.services import accounting, logs, store
 from connexeo.drivers.local.services.caching import TileCache
 from connexeo.drivers.local.services.empty import empty_picture
@@ -24,6 +23,7 @@ from connexeo.drivers.local.services.flights import Flights
 from connexeo.drivers.local.services.matrices import WEB_MERCATOR, Place, place_of, set_identifier
 from connexeo.drivers.local.services.types import MEDIA_TYPES, WMTS, leaves_nothing_open
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.logbook import LEVELS
 from connexeo.generated.errors import InfrastructureBusy, NotFound, OpenEOError, RequestTimeout
 from connexeo.settings import Settings
 

@@ -9,6 +9,7 @@ import orjson
 
 from connexeo.drivers.interface import Json, Page, User
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.paging import page_size
 from connexeo.drivers.local.stored_processes import store
 from connexeo.drivers.local.stored_processes.checking import ProcessChecks
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
@@ -27,7 +28,6 @@ MAX_BYTES = 2**20
 """Of a stored process, as JSON."""
 MAX_SUMMARY = 2**16
 """Bytes of what a list shows of it."""
-PAGE = 1000
 
 _LEFT_OUT = frozenset({"process_graph", "exceptions", "examples", "links"})
 """What lists do not show."""
@@ -49,7 +49,7 @@ class LocalUserDefinedProcesses:
         after = offset or ""
         if "\0" in after or len(after) > LONGEST_ID:
             raise RequestInvalid("The offset is not one of a `next` link. Follow the links, or leave it out.")
-        wanted = min(limit or PAGE, PAGE)
+        wanted = page_size(limit)
         found = await self._state.read(store.page, user.id, wanted + 1, after)
         shown = found[:wanted]
         return Page(shown, shown[-1]["id"] if len(found) > wanted else None)
