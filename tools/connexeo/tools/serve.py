@@ -76,7 +76,7 @@ def _prepare(*, merge: bool) -> None:
     except ValueError as error:
         fail(str(error))
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         if merge:
             _merge(settings)
     except OSError as error:
