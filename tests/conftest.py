@@ -10,8 +10,8 @@ import pytest
 
 from oidc_issuer import OidcIssuer
 
-# Those that start servers, those with an app in this process, and databases.
-pytest_plugins = ("served", "faked", "databases")
+# Those that start servers, those with an app in this process, databases, and clocks that are set.
+pytest_plugins = ("served", "faked", "databases", "clocks")
 
 
 @pytest.fixture(scope="session")

@@ -78,10 +78,9 @@ def test_jobs_that_find_no_room(
             check_error(at, job_id, str(tmp_path))
         assert at.check_results(small) == {"openEO.json": b"3"}
         assert at.stored() == at.published()
-        assert [path for path in at.storage.glob(".drafts/*")] == []
-        assert [path for path in at.storage.glob(".scratch/*/*")] == []
+        assert list(at.storage.glob(".drafts/*")) == []
+        assert list(at.storage.glob(".scratch/*/*")) == []
         assert worker.poll() is None
-        # Now there is room: the jobs would succeed.
         assert at.stop() == [0]
 
 

@@ -22,9 +22,11 @@ from sqlalchemy import (
     RowMapping,
     ScalarSelect,
     Select,
+    case,
     delete,
     func,
     insert,
+    literal,
     select,
     update,
 )
@@ -32,7 +34,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from connexeo.drivers.local.jobs import logs
 from connexeo.drivers.local.jobs.document import Document
-from connexeo.drivers.local.state.tables import job_logs, job_results, job_turns, jobs, workers
+from connexeo.drivers.local.state.tables import (
+    UtcDateTime,
+    job_logs,
+    job_results,
+    job_turns,
+    jobs,
+    workers,
+)
 
 Json = Mapping[str, Any]
 
@@ -342,7 +351,12 @@ def _start(connection: Connection, worker_id: str, job_id: str, now: datetime) -
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.status == "queued")
         .values(
-            status="running", run=jobs.c.run + 1, worker_id=worker_id, started=now, updated=now, progress=0.0
+            status="running",
+            run=jobs.c.run + 1,
+            worker_id=worker_id,
+            started=now,
+            updated=_not_back_to(now),
+            progress=0.0,
         )
         .returning(*columns)
     )
@@ -370,7 +384,14 @@ def _own(connection: Connection, worker_id: str, job_id: str, run: int) -> RowMa
 
 def _set(connection: Connection, job_id: str, values: Json) -> None:
     """Change a row that is held, and that no worker is at afterwards."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values({**values, "worker_id": None}))
+    changed = {**values, "updated": _not_back_to(values["updated"]), "worker_id": None}
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(changed))
+
+
+def _not_back_to(now: datetime) -> Any:
+    """The time, or the last one of the row, if the clock of this host lags behind that which wrote it."""
+    present = literal(now, UtcDateTime)
+    return case((jobs.c.updated > present, jobs.c.updated), else_=present)
 
 
 def _write_logs(connection: Connection, report: Report) -> None:
