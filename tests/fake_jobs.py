@@ -16,10 +16,10 @@ from connexeo.generated.errors import (
     NotFound,
     ResultLinkExpired,
 )
+from fake_lists import log_page, page_of
 
 PERMISSION = "7fffffff.signed"
 EXPIRES = datetime(2038, 1, 19, 3, 14, 7, tzinfo=UTC)
-LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class FakeJobs:
     async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         mine = [job for name, job in reversed(self.jobs.items()) if self.owners[name] == user.id]
         shown = [{key: value for key, value in job.items() if key != "process"} for job in mine]
-        return _page(shown, limit or self.page_size, offset)
+        return page_of(shown, limit or self.page_size, offset)
 
     async def create_job(self, user: User, request: Json) -> str:
         job_id = f"j-{len(self.jobs)}"
@@ -88,15 +88,7 @@ class FakeJobs:
         self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
     ) -> LogPage:
         self._find(user, job_id)
-        wanted = LEVELS[LEVELS.index(level or "debug") :]
-        entries = [
-            {"id": str(number), "level": name, "message": f"entry {number}"}
-            for number, name in enumerate(LEVELS * 2, start=1)
-            if number > int(offset or 0) and name in wanted
-        ]
-        size = limit or self.page_size
-        following = str(entries[size - 1]["id"]) if len(entries) > size else None
-        return LogPage(entries[:size], following, level or "debug")
+        return log_page(limit or self.page_size, offset, level)
 
     async def start_job(self, user: User, job_id: str) -> None:
         self._find(user, job_id)["status"] = "queued"
@@ -175,9 +167,3 @@ def make_results(job_id: str) -> JobResults:
         "assets": {"data.txt": asset},
     }
     return JobResults(collection, [item], PERMISSION, EXPIRES)
-
-
-def _page(entries: list[dict[str, object]], size: int, offset: str | None) -> Page:
-    start = int(offset or 0)
-    end = start + size
-    return Page(entries[start:end], str(end) if end < len(entries) else None)

@@ -7,9 +7,9 @@ from typing import Any
 
 from connexeo.drivers.interface import Json, LogPage, Page, Tile, TileSource, User
 from connexeo.generated.errors import NotFound, ServiceDisabled, ServiceNotFound
+from fake_lists import log_page, page_of
 
 PICTURE = b"\x89PNG picture"
-LEVELS = ("debug", "info", "warning", "error")
 
 MATRIX: Json = {
     "id": "3",
@@ -54,9 +54,7 @@ class FakeServices:
         mine = [s for name, s in reversed(self.services.items()) if self.owners[name] == user.id]
         hidden = ("process", "configuration", "attributes")
         shown = [{key: value for key, value in s.items() if key not in hidden} for s in mine]
-        start = int(offset or 0)
-        end = start + (limit or 1000)
-        return Page(shown[start:end], str(end) if end < len(shown) else None)
+        return page_of(shown, limit or 1000, offset)
 
     async def create_service(self, user: User, request: Json) -> str:
         service_id = f"s-{len(self.services)}"
@@ -77,14 +75,7 @@ class FakeServices:
         self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
     ) -> LogPage:
         self._find(user, service_id)
-        wanted = LEVELS[LEVELS.index(level or "debug") :]
-        entries = [
-            {"id": str(number), "level": LEVELS[number % 4], "message": f"entry {number}"}
-            for number in range(1 + int(offset or 0), 9)
-            if LEVELS[number % 4] in wanted
-        ]
-        shown = entries[:limit]
-        return LogPage(shown, str(shown[-1]["id"]) if len(shown) < len(entries) else None, level or "debug")
+        return log_page(limit or 1000, offset, level)
 
     async def describe_tiles(self, service_id: str, service_type: str) -> TileSource:
         service = self._published(service_id, service_type)

@@ -110,10 +110,10 @@ def test_unknown_and_foreign_services_look_alike(client: Client, service_id: str
 
 def test_logs(client: Client) -> None:
     first = client.get("/services/s-map/logs?limit=3&level=warning", headers=TOKEN).json()
-    assert (first["level"], [entry["id"] for entry in first["logs"]]) == ("warning", ["2", "3", "6"])
+    assert (first["level"], [entry["id"] for entry in first["logs"]]) == ("warning", ["3", "4", "7"])
     following = next(link["href"] for link in first["links"] if link["rel"] == "next")
     second = client.get(following, headers=TOKEN).json()
-    assert [entry["id"] for entry in second["logs"]] == ["7"]
+    assert [entry["id"] for entry in second["logs"]] == ["8"]
     assert "next" not in {link["rel"] for link in second["links"]}
 
 

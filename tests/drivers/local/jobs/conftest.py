@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,18 +17,14 @@ from connexeo.drivers.local.jobs import logs
 from connexeo.drivers.local.jobs.batch_jobs import LocalBatchJobs
 from connexeo.drivers.local.jobs.document import Asset, Document, result_key
 from connexeo.drivers.local.state import State
-from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.tables import job_results, jobs
 from connexeo.drivers.local.storage import Storage
-from connexeo.generated.errors import OpenEOError, ProcessUnsupported
+from connexeo.generated.errors import OpenEOError
 from connexeo.settings import Settings
+from desks import ANA, PROCESS, PortalDesk, check_process
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-ANA, BOB = User("ana"), User("bob")
-
-PROCESS = {"process_graph": {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}}
 
 ESTIMATE: dict[str, Any] = {
     "pixels": 4_000_000,
@@ -59,12 +55,11 @@ class FakeComputing:
         return self.answer
 
 
-class Desk:
+class Desk(PortalDesk):
     """The driver for code that does not wait, and what a worker would do."""
 
     def __init__(self, portal: BlockingPortal, settings: Settings, state: State, storage: Storage) -> None:
-        self._portal = portal
-        self.state = state
+        super().__init__(portal, state)
         self.storage = storage
         self.computing = FakeComputing()
         self.secrets: list[bytes] = [b"a secret of enough bytes"]
@@ -75,16 +70,8 @@ class Desk:
         """A driver on the same database, with other settings."""
         chosen = self.settings.model_copy(update=settings)
         return LocalBatchJobs(
-            chosen, self.state, self.storage, self.computing, _check, lambda: tuple(self.secrets)
+            chosen, self.state, self.storage, self.computing, check_process, lambda: tuple(self.secrets)
         )
-
-    def __call__(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """The answer of a method of the driver."""
-
-        async def run() -> Any:
-            return await function(*args, **options)
-
-        return self._portal.call(run)
 
     def create(self, user: User = ANA, /, **request: Any) -> str:
         """A new job."""
@@ -94,11 +81,6 @@ class Desk:
     def describe(self, job_id: str, user: User = ANA) -> dict[str, Any]:
         """A job."""
         return dict(self(self.driver.describe_job, user, job_id))
-
-    def write(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The value of a function of the database."""
-        with transaction(self.state.engine) as connection:
-            return function(connection, *args)
 
     def take(self, job_id: str) -> int:
         """Begin a run, as a worker does."""
@@ -130,11 +112,6 @@ class Desk:
     def log(self, job_id: str, *entries: Json) -> None:
         """Add log entries."""
         self.write(logs.append, job_id, entries)
-
-
-async def _check(user: User, process: Json) -> None:
-    if not isinstance(process.get("process_graph"), dict) or "bad" in process["process_graph"]:
-        raise ProcessUnsupported(process="bad", namespace="n/a")
 
 
 def _take(connection: Connection, job_id: str) -> int:

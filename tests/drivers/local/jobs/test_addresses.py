@@ -8,17 +8,16 @@ from urllib.parse import quote
 
 import pytest
 
-from connexeo.drivers.interface import User
 from connexeo.drivers.local.jobs.addresses import items_at
 from connexeo.drivers.local.state.state import transaction
 from connexeo.generated.errors import JobNotFinished
+from desks import ANA
 
 if TYPE_CHECKING:
     from .conftest import Desk
 else:
     Desk = Any
 
-ANA = User("ana")
 FILES = {"a.txt": b"0123456789", "b ü.txt": b"b"}
 
 

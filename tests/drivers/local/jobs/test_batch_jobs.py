@@ -31,19 +31,14 @@ from connexeo.generated.errors import (
     RequestTimeout,
 )
 from connexeo.settings import Billing, BillingPlan, Role
+from desks import ANA, BAD, BOB, PROCESS, nowhere
 
 if TYPE_CHECKING:
     from .conftest import Desk
 else:
     Desk = Any
 
-ANA, BOB = User("ana"), User("bob")
-PROCESS = {"process_graph": {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}}
-BAD = {"process_graph": {"bad": {"process_id": "bad", "arguments": {}, "result": True}}}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-
-NOWHERE = ("j-" + "0" * 32, "j-1", "", "x" * 5000, "j-\0", "ü", "%", "j-" + "0" * 31 + "\n")
-"""Identifiers of no job."""
 
 
 def test_new_job(desk: Desk) -> None:
@@ -151,7 +146,7 @@ def test_unknown_jobs_and_those_of_others_look_alike(desk: Desk) -> None:
     job_id = desk.create(title="ana's")
     desk.finish(job_id, {"a.txt": b"a"})
     before = desk.describe(job_id)
-    for user, tried in ((BOB, job_id), *((ANA, nowhere) for nowhere in NOWHERE), (User("an\0a"), "j-1")):
+    for user, tried in ((BOB, job_id), *((ANA, missing) for missing in nowhere("j")), (User("an\0a"), "j-1")):
         for operation in _operations(desk, user, tried):
             with pytest.raises(JobNotFound) as raised:
                 operation()

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connexeo.drivers.interface import User
 from connexeo.drivers.local.state.logbook import PAGE_SIZE
 from connexeo.generated import load_openapi
 from connexeo.generated.errors import RequestInvalid
 from connexeo.server.schema import SchemaCompiler
+from desks import ANA
 
 if TYPE_CHECKING:
     from .conftest import Desk
 else:
     Desk = Any
 
-ANA = User("ana")
 LEVELS = ("debug", "info", "warning", "error")
 
 

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
-from connexeo.drivers.interface import User
 from connexeo.drivers.local.jobs.results import PURPOSE, local_items
 from connexeo.drivers.local.state.signing import Signer
 from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.tables import jobs
 from connexeo.drivers.local.storage import Storage
 from connexeo.generated.errors import JobNotFinished, JobNotFound, NotFound, ResultLinkExpired
+from desks import ANA
 
 if TYPE_CHECKING:
     from .conftest import Desk
 else:
     Desk = Any
 
-ANA = User("ana")
 FILES = {"a.txt": b"0123456789", "b ü.txt": b"b"}
 
 

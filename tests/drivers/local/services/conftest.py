@@ -16,14 +16,11 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from connexeo.drivers.interface import Json, Tile, User
 from connexeo.drivers.local.services.services import LocalServices
 from connexeo.drivers.local.state import State
-from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.tables import users
-from connexeo.generated.errors import OpenEOError, ProcessUnsupported
+from connexeo.generated.errors import OpenEOError
 from connexeo.settings import Settings
+from desks import ANA, PROCESS, PortalDesk, check_process
 
-ANA = User("ana")
-
-PROCESS = {"process_graph": {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}}
 SURVEY = {"bounds": [10.0, 47.0, 11.0, 48.0], "range": [0.0, 1.0], "bands": ["B04"]}
 
 
@@ -88,12 +85,11 @@ class FakeDrawing:
         pass
 
 
-class Desk:
+class Desk(PortalDesk):
     """The driver for code that does not wait."""
 
     def __init__(self, portal: BlockingPortal, settings: Settings, state: State) -> None:
-        self.portal = portal
-        self.state = state
+        super().__init__(portal, state)
         self.settings = settings
         self.drawing = FakeDrawing()
         self.driver = self.make_driver()
@@ -101,15 +97,7 @@ class Desk:
     def make_driver(self, **settings: Any) -> LocalServices:
         """A driver on the same database, with other settings."""
         chosen = self.settings.model_copy(update=settings)
-        return LocalServices(chosen, self.state, self.drawing, _check)
-
-    def __call__(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        """The answer of a method of the driver."""
-
-        async def run() -> Any:
-            return await function(*args, **options)
-
-        return self.portal.call(run)
+        return LocalServices(chosen, self.state, self.drawing, check_process)
 
     def create(self, user: User = ANA, /, **request: Any) -> str:
         """A new service, of the type XYZ unless another is given."""
@@ -139,20 +127,10 @@ class Desk:
         )
         return tile
 
-    def write(self, function: Callable[..., Any], *args: Any) -> Any:
-        """The value of a function of the database."""
-        with transaction(self.state.engine) as connection:
-            return function(connection, *args)
-
     def disable(self, user_id: str) -> None:
         """Have an account that is disabled."""
         row = {"id": user_id, "provider": "basic", "created": datetime.now(UTC), "token_generation": 0}
         self.write(lambda connection: connection.execute(users.insert().values(**row, disabled=True)))
-
-
-async def _check(user: User, process: Json) -> None:
-    if not isinstance(process.get("process_graph"), dict) or "bad" in process["process_graph"]:
-        raise ProcessUnsupported(process="bad", namespace="n/a")
 
 
 @pytest.fixture

@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connexeo.drivers.interface import User
 from connexeo.drivers.local.services import logs
 from connexeo.generated.errors import RequestInvalid
+from desks import ANA
 
 if TYPE_CHECKING:
     from .conftest import Desk
 else:
     Desk = Any
-
-ANA = User("ana")
 
 
 def entries(*levels: str) -> list[dict[str, Any]]:

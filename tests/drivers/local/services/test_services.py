@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connexeo.drivers.interface import User
 from connexeo.generated.errors import (
     BillingPlanInvalid,
     InfrastructureBusy,
@@ -22,19 +21,15 @@ from connexeo.generated.errors import (
     ServiceNotFound,
     ServiceUnsupported,
 )
+from desks import ANA, BAD, BOB, PROCESS, nowhere
 
 if TYPE_CHECKING:
     from .conftest import Desk
 else:
     Desk = Any
 
-ANA, BOB = User("ana"), User("bob")
-PROCESS = {"process_graph": {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}}
 OTHER = {"process_graph": {"sum": {"process_id": "add", "arguments": {"x": 2, "y": 2}, "result": True}}}
-BAD = {"process_graph": {"bad": {"process_id": "bad", "arguments": {}, "result": True}}}
 DEFAULTS = {"tile_size": 256, "format": "png", "min_zoom": 0, "max_zoom": 18}
-NOWHERE = ("s-" + "0" * 32, "s-1", "", "x" * 5000, "s-\0", "ü", "%", "s-" + "0" * 31 + "\n")
-"""Identifiers of no service."""
 
 
 def test_new_service(desk: Desk) -> None:
@@ -161,7 +156,7 @@ def test_delete(desk: Desk) -> None:
     assert not list((desk.settings.data / "tiles").iterdir())
 
 
-@pytest.mark.parametrize("service_id", NOWHERE)
+@pytest.mark.parametrize("service_id", nowhere("s"))
 def test_services_that_there_are_not(desk: Desk, service_id: str) -> None:
     page = {"limit": None, "offset": None}
     driver = desk.driver
