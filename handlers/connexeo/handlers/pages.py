@@ -11,7 +11,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +20,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from connexeo.handlers.context import Service
+from connexeo.handlers.templating import make_environment, read_template
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +70,9 @@ def _commonmark() -> MarkdownIt:
 
 @cache
 def _templates() -> _Templates:
-    folder = files(__package__) / "templates"
-    style = (folder / "page.css").read_text("utf-8")
-    script = (folder / "page.js").read_text("utf-8")
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    style = read_template("page.css")
+    script = read_template("page.js")
+    environment = make_environment()
     environment.filters.update(commonmark=commonmark, web_address=web_address)
     environment.globals.update(style=Markup(style), script=Markup(script))  # noqa: S704 (our own files)
     policy = (

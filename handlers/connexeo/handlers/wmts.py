@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import jinja2
 
 from connexeo.drivers.interface import TileSource
 from connexeo.generated.errors import RequestInvalid
+from connexeo.handlers.templating import make_environment
 
 LAYER = "result"
 """Identifier of the only layer of a service."""
@@ -108,15 +108,7 @@ def _numbers(values: Iterable[float]) -> str:
 
 @cache
 def _template() -> jinja2.Template:
-    folder = files(__package__) / "templates"
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("wmts.xml")
+    return make_environment().get_template("wmts.xml")
 
 
 def _required(given: Mapping[str, str], name: str) -> str:

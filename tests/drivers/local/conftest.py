@@ -11,7 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
+from connexeo.drivers.local.state.database import open_database
 from connexeo.drivers.local.storage import Storage
 from served import free_port
 
@@ -70,6 +72,14 @@ def s3_url(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     bucket = f"bucket-{next(_number)}"
     httpx.put(f"{s3_server}/{bucket}").raise_for_status()
     return f"s3://{bucket}/some/where"
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An open database with all tables."""
+    engine = open_database(database_url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(params=["folder", "file", "memory", "s3"])

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from connexeo.drivers.local.files.store import find_file
-from connexeo.drivers.local.state.database import open_database
 from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.storage import Storage
 from connexeo.drivers.local.workspace import LocalWorkspace
@@ -22,13 +20,6 @@ from connexeo.generated.errors import (
 from connexeo.processing.environment import Workspace
 
 CONTENT = os.urandom(5_000_000)
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_database(database_url)
-    yield engine
-    engine.dispose()
 
 
 def workspace_of(

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 import pytest
-from sqlalchemy import Engine
 
 from connexeo.drivers.interface import User
 from connexeo.drivers.local.files.file_storage import LocalFileStorage
 from connexeo.drivers.local.state import State
-from connexeo.drivers.local.state.database import open_database
 from connexeo.drivers.local.storage import Storage
 
 T = TypeVar("T")
@@ -28,14 +26,6 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
     for part in parts:
         await asyncio.sleep(0)
         yield part
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """An open database with all tables."""
-    engine = open_database(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from connexeo.drivers.local.state.database import open_database
 from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.tables import stored_processes
 
@@ -16,13 +15,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 MakeProcess = Callable[..., dict[str, Any]]
-
-
-@pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    engine = open_database(database_url)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
