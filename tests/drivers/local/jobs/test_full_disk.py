@@ -40,8 +40,8 @@ def array() -> dict[str, Any]:
     return process(numbers=node("array_create", data=[123456789], repeat=1_000_000))
 
 
-def image(file_format: str) -> dict[str, Any]:
-    """A job with a megabyte of pixels or more."""
+def image(file_format: str, *before: str) -> dict[str, Any]:
+    """A job with a megabyte of pixels or more, in several files or one; and results that come before them."""
     load = node(
         "load_collection",
         id="climate-monthly-demo",
@@ -50,8 +50,9 @@ def image(file_format: str) -> dict[str, Any]:
         bands=["t2m"],
     )
     resample = node("resample_spatial", data={"from_node": "load"}, resolution=0.5)
+    first = {name: node("save_result", data={"from_node": "load"}, format=name) for name in before}
     save = node("save_result", data={"from_node": "resample"}, format=file_format)
-    return process(load=load, resample=resample, save=save)
+    return process(load=load, **first, resample=resample, save=save)
 
 
 DISKS = {
@@ -94,3 +95,20 @@ def check_error(at: Works, job_id: str, secret: str) -> None:
     assert entries[-1]["code"] == "StorageFailure"
     assert "no room" in entries[-1]["message"]
     assert secret not in str(entries)
+
+
+def test_a_second_result_that_finds_no_room(
+    tmp_path: Path, mount: Callable[[Path, str], None], demo_data: Path
+) -> None:
+    """The first one stays; of the second one, whose files come one after the other, nothing does."""
+    url = f"sqlite:///{tmp_path}/data/connexeo.sqlite"
+    with works(tmp_path, url, catalogues=demo_data / "demo") as at:
+        mount(at.storage, "600k")
+        mount(at.storage / ".scratch", "200m")
+        job_id = at.add("ana", image("GTiff", "netCDF"))
+        at.start()
+        at.wait("error", "finished")
+        check_error(at, job_id, str(tmp_path))
+        assert [Path(key).suffix for key in at.published()] == [".nc"]
+        assert at.stored() == at.published()
+        assert at.stop() == [0]

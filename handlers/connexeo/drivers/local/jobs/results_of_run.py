@@ -49,14 +49,20 @@ class ResultsOfRun:
         """Store files that the child has written; they appear at once, where the database can be reached.
 
         Raises:
-            StorageFailure: when they cannot be stored.
+            StorageFailure: when they cannot all be stored; then none of them is.
         """
         from sqlalchemy.exc import OperationalError
 
-        for asset in map(asset_from_json, assets):
-            key = result_key(self._job.id, self._job.run, asset.name)
-            self._storage.put(self._folder / asset.name, key)
-            self._assets.append(asset)
+        stored: list[Asset] = []
+        try:
+            for asset in map(asset_from_json, assets):
+                self._storage.put(self._folder / asset.name, self._key(asset))
+                stored.append(asset)
+        except BaseException:
+            for asset in stored:
+                self._storage.delete(self._key(asset))
+            raise
+        self._assets += stored
         try:
             with transaction(engine) as connection:
                 document = self.document(complete=False)
@@ -64,6 +70,9 @@ class ResultsOfRun:
         except OperationalError:
             # They will all appear when the job is complete.
             logger.warning("job.part_not_shown", job=self._job.id)
+
+    def _key(self, asset: Asset) -> str:
+        return result_key(self._job.id, self._job.run, asset.name)
 
     def discard(self) -> None:
         """Remove what nobody will ask for."""
