@@ -93,7 +93,6 @@ def run_schemathesis(tmp_path: Path, token_of: Callable[..., str]) -> RunSchemat
         token = token_of(server)
         document = httpx.get(f"{server.url}/openapi.json", timeout=30).json()
         give_process(document)
-        document = without_negations(document)
         location = tmp_path / "openapi.json"
         location.write_text(json.dumps(document))
         config = tmp_path / "schemathesis.toml"
@@ -134,18 +133,6 @@ def give_process(document: dict[str, Any]) -> None:
             media.pop("examples", None)
             media["example"] = {"process": {"process_graph": PROCESS}}
             media["example"] |= {"type": "XYZ"} if method == "post" else {}
-
-
-def without_negations(node: Any) -> Any:
-    """The document with another schema in place of ``{"not": {}}``, which nothing fits either.
-
-    schemathesis, now and then, gives up on an operation because of it.
-    """
-    if isinstance(node, dict):
-        if node == {"not": {}}:
-            return {"type": "string", "minLength": 1, "maxLength": 0}
-        return {key: without_negations(value) for key, value in node.items()}
-    return [without_negations(value) for value in node] if isinstance(node, list) else node
 
 
 def known_parameters(server: Server, token: str) -> dict[str, list[Any]]:

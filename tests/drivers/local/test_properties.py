@@ -12,7 +12,9 @@ from connexeo.generated.errors import NoDataForUpdate, PropertyNotEditable, Requ
 from connexeo.settings import Settings
 
 PROPERTIES = Properties(
-    known=frozenset(("title", "process", "plan")), ours=frozenset(("id", "links")), longest={"title": 3}
+    known=frozenset(("title", "process", "plan")),
+    ours=frozenset(("id", "links")),
+    longest={"title": 3, "description": 99},
 )
 
 

@@ -12,7 +12,8 @@ from connexeo.drivers.interface import Json
 from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.generated.errors import NoDataForUpdate, PropertyNotEditable, RequestInvalid
 
-_TEXTS = ("title", "description", "plan")
+LONGEST: Mapping[str, int] = {"title": 1_000, "description": 32_000, "plan": 1_000}
+"""Characters of texts, so that lists stay small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,8 @@ class Properties:
     """Those that users change."""
     ours: frozenset[str]
     """Those that cannot be changed, most of them made by the back-end."""
-    longest: Mapping[str, int] = field(default_factory=dict)
-    """Characters that texts may have."""
+    longest: Mapping[str, int] = field(default_factory=lambda: LONGEST)
+    """Characters that texts may have, by name."""
 
     def check_storable(self, request: Json) -> None:
         """Refuse what no database keeps, and what would make lists huge.
@@ -32,10 +33,10 @@ class Properties:
         Raises:
             RequestInvalid: for values nested beyond measure, and texts that are too long or have NUL characters.
         """
-        for key in _TEXTS:
+        for key, longest in self.longest.items():
             text = request.get(key) or ""
-            if len(text) > self.longest.get(key, len(text)):
-                raise RequestInvalid(reason=f"'{key}' must have at most {self.longest[key]} characters")
+            if len(text) > longest:
+                raise RequestInvalid(reason=f"'{key}' must have at most {longest} characters")
             if "\0" in text:
                 raise RequestInvalid(reason=f"'{key}' must not contain NUL characters")
         rest = {key: value for key, value in request.items() if key != "process"}

@@ -48,7 +48,6 @@ _PROPERTIES = Properties(
             "links",
         )
     ),
-    longest={"title": 1_000, "description": 32_000, "plan": 1_000},
 )  # fmt: skip
 
 
