@@ -32,6 +32,10 @@ class Children:
             if child.idle:
                 return child
             await self._end(child)
+        return await self.start()
+
+    async def start(self) -> Child:
+        """A new child."""
         child = await Child.start(end_with_host=True, inherited=[self._descriptor], variables=self._variables)
         self._tasks[child] = 0
         return child

@@ -143,14 +143,13 @@ class Run:
         try:
             async with asyncio.timeout(settings.job_timeout):
                 request = await self._request()
-                child = self._child = await self.at.children.take()
-                if self._end_of_lease is not None:
-                    child.lease(self._end_of_lease - now())
                 try:
-                    await child.ask("job", request, listener=self._listener())
-                finally:
-                    self._child = None
-                    await self.at.children.put_back(child)
+                    await self._ask(await self.at.children.take(), request)
+                except ChildDied as error:
+                    if error.begun:
+                        raise
+                    # It may have died while it waited, a moment ago: the job is not to blame.
+                    await self._ask(await self.at.children.start(), request)
         except TimeoutError:
             message = (
                 f"The job took longer than the {settings.job_timeout:.0f} s that jobs may take. Ask for less."
@@ -174,6 +173,16 @@ class Run:
             logger.error("job.not_started", job=self.job.id, exc_info=error)
             return self._failed(StorageFailure(_NOT_STORED))
         return self._finished()
+
+    async def _ask(self, child: Child, request: Json) -> None:
+        self._child = child
+        if self._end_of_lease is not None:
+            child.lease(self._end_of_lease - now())
+        try:
+            await child.ask("job", request, listener=self._listener())
+        finally:
+            self._child = None
+            await self.at.children.put_back(child)
 
     async def _request(self) -> dict[str, Any]:
         job, settings = self.job, self.at.settings
