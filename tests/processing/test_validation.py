@@ -9,12 +9,14 @@ import pytest
 from connexeo.generated.errors import OpenEOError
 from connexeo.processing.definitions import Definitions, default_definitions
 from connexeo.processing.graph import MAX_FAULTS
-from connexeo.processing.validation import MAX_CALLS, check, validate
+from connexeo.processing.validation import MAX_CALLS, check, is_plain, validate
 
 LOAD = {
     "process_id": "load_collection",
     "arguments": {"id": "S2", "spatial_extent": None, "temporal_extent": ["2020-01-01", "2021-01-01"]},
 }
+
+ADD = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
 
 
 def process(
@@ -359,3 +361,23 @@ def test_temporal_extents_are_explained(extent: list[str | None], said: str) -> 
     node = {"process_id": "load_collection", "arguments": arguments, "result": True}
     (fault,) = validate({"process_graph": {"a": node}}, definitions=default_definitions())
     assert said in fault.message
+
+
+@pytest.mark.parametrize(
+    ("process", "others", "plain"),
+    [
+        ({"process_graph": ADD}, (), True),
+        (ADD, (), True),
+        ({"process_graph": ADD}, ("add",), False),
+        ({"process_graph": {"own": {"process_id": "mine", "arguments": {}, "result": True}}}, (), False),
+        ({"process_graph": {"sum": {**ADD["sum"], "namespace": "user"}}}, (), False),
+        ({"process_graph": {"sum": {**ADD["sum"], "arguments": {"x": 1}}}}, (), False),
+        ({"process_graph": ADD, "parameters": []}, (), False),
+        ({}, (), False),
+        ({"process_graph": None}, (), False),
+    ],
+)
+def test_what_is_plain_needs_nothing_but_predefined_processes(
+    process: dict[str, Any], others: tuple[str, ...], plain: bool
+) -> None:
+    assert is_plain(process, definitions=default_definitions(), others=others) == plain

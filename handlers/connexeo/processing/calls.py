@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+_CONTAINERS = frozenset({dict, list, tuple})
+
 
 class Call(NamedTuple):
     """A process as a node names it."""
@@ -44,6 +46,7 @@ def calls_of(process: Any) -> Iterator[Call]:
             process_id, namespace = value.get("process_id"), value.get("namespace")
             if isinstance(process_id, str) and (namespace is None or isinstance(namespace, str)):
                 yield Call(process_id, namespace)
-            stack += value.values()
-        elif isinstance(value, list | tuple):
-            stack += value
+            value = value.values()
+        elif not isinstance(value, list | tuple):
+            continue
+        stack += [inner for inner in value if type(inner) in _CONTAINERS]

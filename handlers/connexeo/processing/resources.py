@@ -66,7 +66,7 @@ def nodes_to_check(process: Json) -> list[Found]:
             if process_id in _CHECKS:
                 found.append((node_id, node))
             for value in arguments.values():
-                if isinstance(value, dict):
+                if isinstance(value, dict) and "from_node" not in value and "from_parameter" not in value:
                     # A child process graph, or an object of such.
                     children = [value] if "process_graph" in value else value.values()
                     waiting += [child["process_graph"] for child in children if is_child_graph(child)]

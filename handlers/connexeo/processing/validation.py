@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Literal
@@ -83,7 +83,7 @@ def _faults(
     except OpenEOError as error:
         yield error
         return
-    if graph is process or not process.keys() & {"parameters", "returns"}:
+    if _has_no_signature(process, graph):
         known = dict.fromkeys(parameters, ANYTHING)
         if is_plainly_valid(graph, known, ANYTHING, definitions, user_processes):
             return
@@ -103,6 +103,21 @@ def _faults(
     yield from check.graph(graph, None if unlisted and own.open else scope, own.returns)
 
 
+def is_plain(process: Json, *, definitions: Definitions, others: Collection[str] = ()) -> bool:
+    """Whether a process certainly has no fault, and calls nothing but predefined processes, as most do.
+
+    Args:
+        process: As for `validate`.
+        definitions: The predefined processes that may be called.
+        others: Ids of predefined processes that user-defined ones may precede.
+    """
+    try:
+        graph = process_graph_of(process)
+    except OpenEOError:
+        return False
+    return _has_no_signature(process, graph) and is_plainly_valid(graph, {}, ANYTHING, definitions, others)
+
+
 def check(
     process: Json,
     *,
@@ -114,6 +129,10 @@ def check(
     """Raise the first fault that `validate` finds."""
     for fault in _faults(process, definitions, user_processes or {}, parameters or (), unlisted):
         raise fault
+
+
+def _has_no_signature(process: Json, graph: Json) -> bool:
+    return graph is process or not process.keys() & {"parameters", "returns"}
 
 
 def process_graph_of(process: Json) -> Json:

@@ -47,17 +47,27 @@ class ProcessChecks:
         Raises:
             OpenEOError: its first fault.
         """
+        if await self._is_plain(user, process):
+            return
         known = await self._finder.used_by(user.id, process)
         await self._run(validation.check, process, known, parameters=parameters)
 
     async def validate(self, user: User | None, process: Json) -> Sequence[OpenEOError]:
         """All faults of a process. Parameters that it does not list are no faults."""
+        if await self._is_plain(user, process):
+            return await self._resource_faults(process, {})
         try:
             known = await self._finder.used_by(None if user is None else user.id, process)
         except (ProcessGraphComplexity, ProcessUnsupported) as error:
             return [error]
         faults = await self._run(validation.validate, process, known, unlisted=True)
         return [*faults, *await self._resource_faults(process, known)][:MAX_FAULTS]
+
+    async def _is_plain(self, user: User | None, process: Json) -> bool:
+        """Whether there is certainly no fault, and nothing to be found beside the predefined processes."""
+        others = frozenset[str]() if user is None else await self._finder.namesakes()
+        known = {"definitions": self._definitions, "others": others}
+        return await scheduled(process, validation.is_plain, process, **known)
 
     async def _resource_faults(self, process: Json, known: Mapping[str, Json]) -> Sequence[OpenEOError]:
         if self._collections is None:

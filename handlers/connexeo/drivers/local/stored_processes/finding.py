@@ -90,6 +90,10 @@ class ProcessFinder:
             self._certain = self._predefined - taken
         return self._certain
 
+    async def namesakes(self) -> frozenset[str]:
+        """Predefined processes of whose id some user has stored one."""
+        return self._predefined - await self.without_namesake()
+
     async def permissions(self) -> Permissions:
         """Gives and reads permissions for shared processes."""
         if self._permissions is None:
