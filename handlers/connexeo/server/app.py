@@ -32,9 +32,7 @@ from connexeo.server.resolver import Handler, offered_endpoints, resolve_handler
 from connexeo.server.routing import Routing
 from connexeo.server.security import Security, security_map
 from connexeo.server.validation import CompiledValidation
-from connexeo.settings import Settings
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
+from connexeo.settings import Settings, require_loopback
 
 logger = structlog.get_logger("connexeo.server")
 
@@ -52,10 +50,7 @@ def create_app(
     Raises:
         ValueError: when settings contradict each other, or name what cannot be found.
     """
-    if settings.demo and settings.host not in LOOPBACK:
-        raise ValueError(
-            f"the demo has a well-known password, so it is only served on loopback, not on {settings.host}"
-        )
+    require_loopback(settings)
     configure_logging(settings)
     contract = make_contract(document) if document is not None else load_contract(settings.contract)
     require_overlays(contract, settings.overlays)

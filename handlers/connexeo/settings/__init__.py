@@ -9,6 +9,7 @@ from connexeo.settings.settings import (
     Role,
     Settings,
     load_settings,
+    require_loopback,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "Role",
     "Settings",
     "load_settings",
+    "require_loopback",
 ]

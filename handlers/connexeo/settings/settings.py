@@ -30,6 +30,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 Names = Annotated[tuple[str, ...], NoDecode]
 Paths = Annotated[tuple[Path, ...], NoDecode]
 
@@ -397,3 +399,15 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         faults = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise ValueError("wrong settings: " + "; ".join(faults)) from None
+
+
+def require_loopback(settings: Settings) -> None:
+    """Refuse to show the demo to the world.
+
+    Raises:
+        ValueError: when other machines could reach it.
+    """
+    if settings.demo and settings.host not in LOOPBACK:
+        raise ValueError(
+            f"the demo has a well-known password, so it is only served on loopback, not on {settings.host}"
+        )

@@ -67,10 +67,11 @@ def serve(
 def _prepare(*, merge: bool) -> None:
     """Check the settings, and make what the workers expect to be there."""
     from connexeo.drivers.loading import find_driver
-    from connexeo.settings import load_settings
+    from connexeo.settings import load_settings, require_loopback
 
     try:
         settings = load_settings()
+        require_loopback(settings)
         if ":" not in settings.driver:
             find_driver(settings.driver)
     except ValueError as error:

@@ -131,6 +131,9 @@ class LocalFileStorage:
         def count(size: int) -> None:
             nonlocal counted
             if room is not None and self._arriving[user_id] + size > room:
+                # At once, not when it is cleaned up: else uploads that come in step would all refuse each other.
+                self._arriving[user_id] -= counted
+                counted = 0
                 raise StorageQuotaExceeded()
             counted += size
             self._arriving[user_id] += size
