@@ -480,6 +480,13 @@ class ArrayLabelConflict(ProcessError):
     template = "The arrays have a label in common, rename it in one of them first."
 
 
+class ArrayLengthMismatch(ProcessError):
+    """Thrown by ``array_create_labeled``."""
+
+    code = "ArrayLengthMismatch"
+    template = "There must be as many `labels` as elements in `data`."
+
+
 class ArrayNotLabeled(ProcessError):
     """Thrown by ``array_append``, ``array_element``."""
 
@@ -508,11 +515,34 @@ class BandFilterParameterMissing(ProcessError):
     template = "Set `bands` or `wavelengths`; `filter_bands` needs at least one criterion."
 
 
+class CountMismatch(ProcessError):
+    """Thrown by ``vector_to_random_points``."""
+
+    code = "CountMismatch"
+    template = "Every geometry needs a point, but `total_count` is less than their number."
+
+
 class DataCubeEmpty(ProcessError):
     """Thrown by ``save_result``."""
 
     code = "DataCubeEmpty"
     template = "This output format can't store an empty data cube."
+
+
+class DataCubePropertiesImmutable(ProcessError):
+    """Thrown by ``apply_neighborhood``."""
+
+    code = "DataCubePropertiesImmutable"
+    template = "The process changed the dimensions of the data cube, but name, type, labels, reference system and resolution have to stay as they are."
+
+
+class DigitalElevationModelInvalid(ProcessError):
+    """Thrown by ``ard_normalized_radar_backscatter``, ``atmospheric_correction``,
+    ``sar_backscatter``.
+    """
+
+    code = "DigitalElevationModelInvalid"
+    template = "The collection is no digital elevation model, or it does not suit the data cube."
 
 
 class DimensionAmbiguous(ProcessError):
@@ -536,6 +566,13 @@ class DimensionLabelCountMismatch(ProcessError):
     template = "The dimension has more than one label, reduce or filter it first."
 
 
+class DimensionMismatch(ProcessError):
+    """Thrown by ``resample_cube_temporal``."""
+
+    code = "DimensionMismatch"
+    template = "The temporal dimensions of the two data cubes do not match."
+
+
 class DimensionMissing(ProcessError):
     """Thrown by ``filter_bands``."""
 
@@ -545,8 +582,9 @@ class DimensionMissing(ProcessError):
 
 class DimensionNotAvailable(ProcessError):
     """Thrown by ``aggregate_temporal``, ``aggregate_temporal_period``, ``apply_dimension``,
-    ``dimension_labels``, ``drop_dimension``, ``filter_temporal``, ``reduce_dimension``,
-    ``rename_dimension``.
+    ``apply_neighborhood``, ``dimension_labels``, ``drop_dimension``, ``filter_labels``,
+    ``filter_temporal``, ``flatten_dimensions``, ``reduce_dimension``, ``rename_dimension``,
+    ``resample_cube_temporal``, ``unflatten_dimension``, ``vector_reproject``.
     """
 
     code = "DimensionNotAvailable"
@@ -568,10 +606,17 @@ class DivisionByZero(ProcessError):
 
 
 class FormatUnsuitable(ProcessError):
-    """Thrown by ``load_uploaded_files``, ``save_result``."""
+    """Thrown by ``load_uploaded_files``, ``load_url``, ``save_result``."""
 
     code = "FormatUnsuitable"
     template = "The data can't be converted to this output format."
+
+
+class GeometriesOverlap(ProcessError):
+    """Thrown by ``apply_polygon``."""
+
+    code = "GeometriesOverlap"
+    template = "Some of the geometries overlap, but each pixel may be processed only once."
 
 
 class IncompatibleDataCubes(ProcessError):
@@ -586,6 +631,34 @@ class IncompatibleGeometryTypes(ProcessError):
 
     code = "IncompatibleGeometryTypes"
     template = "The geometry types of the two data cubes can't be combined."
+
+
+class InvalidOgcApiProcess(ProcessError):
+    """Thrown by ``run_ogcapi``, ``run_ogcapi_externally``."""
+
+    code = "InvalidOgcApiProcess"
+    template = "The OGC API at this address has no process with this identifier."
+
+
+class InvalidRuntime(ProcessError):
+    """Thrown by ``run_udf``."""
+
+    code = "InvalidRuntime"
+    template = "The back-end does not have this UDF runtime."
+
+
+class InvalidVersion(ProcessError):
+    """Thrown by ``run_udf``."""
+
+    code = "InvalidVersion"
+    template = "The back-end does not have this version of the UDF runtime."
+
+
+class KernelDimensionsUneven(ProcessError):
+    """Thrown by ``apply_kernel``."""
+
+    code = "KernelDimensionsUneven"
+    template = "The kernel needs an odd number of rows, and an odd number of weights in each row."
 
 
 class LabelExists(ProcessError):
@@ -679,6 +752,13 @@ class RedBandAmbiguous(ProcessError):
     template = "The red band is not clear, name it with `red`."
 
 
+class TargetDimensionExists(ProcessError):
+    """Thrown by ``aggregate_spatial``, ``flatten_dimensions``, ``unflatten_dimension``."""
+
+    code = "TargetDimensionExists"
+    template = "The data cube already has a dimension with the target name."
+
+
 class TemporalExtentEmpty(ProcessError):
     """Thrown by ``aggregate_temporal``, ``filter_temporal``, ``load_collection``, ``load_result``,
     ``load_stac``.
@@ -693,6 +773,13 @@ class TooManyDimensions(ProcessError):
 
     code = "TooManyDimensions"
     template = "The data cube has several temporal dimensions, name one with `dimension`."
+
+
+class UnitMismatch(ProcessError):
+    """Thrown by ``vector_buffer``, ``vector_to_regular_points``."""
+
+    code = "UnitMismatch"
+    template = "The reference system of the geometries is not in metres, as the distance is."
 
 
 HTTP_STATUS: dict[str, int] = {
@@ -757,21 +844,31 @@ HTTP_STATUS: dict[str, int] = {
     "ArrayElementParameterConflict": 400,
     "ArrayElementParameterMissing": 400,
     "ArrayLabelConflict": 400,
+    "ArrayLengthMismatch": 400,
     "ArrayNotLabeled": 400,
     "AscendingProbabilitiesRequired": 400,
     "BandExists": 400,
     "BandFilterParameterMissing": 400,
+    "CountMismatch": 400,
     "DataCubeEmpty": 400,
+    "DataCubePropertiesImmutable": 400,
+    "DigitalElevationModelInvalid": 400,
     "DimensionAmbiguous": 400,
     "DimensionExists": 400,
     "DimensionLabelCountMismatch": 400,
+    "DimensionMismatch": 400,
     "DimensionMissing": 400,
     "DimensionNotAvailable": 400,
     "DistinctDimensionLabelsRequired": 400,
     "DivisionByZero": 400,
     "FormatUnsuitable": 400,
+    "GeometriesOverlap": 400,
     "IncompatibleDataCubes": 400,
     "IncompatibleGeometryTypes": 400,
+    "InvalidOgcApiProcess": 400,
+    "InvalidRuntime": 400,
+    "InvalidVersion": 400,
+    "KernelDimensionsUneven": 400,
     "LabelExists": 400,
     "LabelMismatch": 400,
     "LabelNotAvailable": 400,
@@ -785,7 +882,9 @@ HTTP_STATUS: dict[str, int] = {
     "QuantilesParameterConflict": 400,
     "QuantilesParameterMissing": 400,
     "RedBandAmbiguous": 400,
+    "TargetDimensionExists": 400,
     "TemporalExtentEmpty": 400,
     "TooManyDimensions": 400,
+    "UnitMismatch": 400,
 }
 """HTTP status by code; 400 for those of processes."""
