@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from connexeo.processing.registry import implemented
 from connexeo.tools.spec.documents import read_mapping
 from connexeo.tools.spec.profiles import Requirement, load_levels, load_requirements
 from connexeo.tools.spec.sources import SpecFolder, find_spec
@@ -86,10 +87,10 @@ def _rows(members: Sequence[Requirement], tests: Tests) -> Iterator[tuple[str, .
 
 def _processes(spec: SpecFolder) -> Iterator[str]:
     profiles = read_mapping(spec.profiles.with_name("processes.yaml"))
-    defined = {path.stem for path in spec.processes}
+    there = implemented() & {path.stem for path in spec.processes}
     rows = []
     for profile, names in profiles["profiles"].items():
-        missing = [f"`{name}`" for name in names if name not in defined]
+        missing = [f"`{name}`" for name in names if name not in there]
         rows.append((profile, len(names), len(names) - len(missing), ", ".join(missing)))
     yield "## Processes\n"
     yield _table(("Profile", "Processes", "There", "Later"), rows)

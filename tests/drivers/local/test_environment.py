@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from connexeo.drivers.local.environment import Sources, load_definitions, make_environment
-from connexeo.generated.errors import ProcessParameterRequired
+from connexeo.drivers.local.processing import LocalProcessDiscovery
+from connexeo.generated import load_processes
+from connexeo.generated.errors import ProcessParameterRequired, ProcessUnsupported
 from connexeo.processing import evaluate
+from connexeo.processing.registry import implemented
 from connexeo.processing.validation import validate
 from connexeo.settings import Settings
 
@@ -29,6 +33,9 @@ from connexeo.processing.process import process
 def double(x):
     return 2 * x
 """
+
+ONLY_DEFINED = sorted({process["id"] for process in load_processes()} - implemented())
+"""Processes of the standard whose definitions are ours, and nothing else."""
 
 
 @pytest.fixture
@@ -52,6 +59,31 @@ def test_a_process_of_the_deployment(sources: Sources) -> None:
 
 def test_a_definition_without_implementation_is_not_offered(sources: Sources) -> None:
     assert "double" not in load_definitions(Sources(process_definitions=sources.process_definitions))
+
+
+def test_exactly_what_is_implemented_is_listed() -> None:
+    listed = asyncio.run(LocalProcessDiscovery(load_definitions(Sources())).list_processes(None))
+    assert [process["id"] for process in listed] == sorted(implemented())
+
+
+@pytest.mark.parametrize("process_id", ONLY_DEFINED)
+def test_what_is_only_defined_cannot_be_used(process_id: str) -> None:
+    graph = {"a": {"process_id": process_id, "arguments": {}, "result": True}}
+    (fault,) = validate({"process_graph": graph}, definitions=load_definitions(Sources()))
+    assert isinstance(fault, ProcessUnsupported)
+    with pytest.raises(ProcessUnsupported, match=process_id):
+        evaluate(graph, environment=make_environment(Sources(), log=lambda _: None))
+
+
+@pytest.mark.parametrize("process_id", ONLY_DEFINED[:1])
+def test_what_is_only_defined_needs_nothing_but_code(
+    process_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "coded.py").write_text(MODULE.replace("double", process_id))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "coded", raising=False)
+    added = load_definitions(Sources(process_modules=("coded",)))
+    assert added.keys() - load_definitions(Sources()).keys() == {process_id}
 
 
 def test_a_definition_must_be_named_like_its_file(sources: Sources) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from connexeo.tools.spec.build import build_document, operations
-from connexeo.tools.spec.docs import render_docs
+from connexeo.tools.spec.docs import implemented_processes, render_docs
 from connexeo.tools.spec.sources import SpecFolder
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
@@ -42,7 +42,7 @@ def document() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def page(document: dict[str, Any], spec: SpecFolder) -> Page:
     page = Page()
-    page.feed(render_docs(document, spec))
+    page.feed(render_docs(document, spec, implemented=implemented_processes()))
     return page
 
 
@@ -61,12 +61,24 @@ def test_everything_of_the_contract_is_on_the_page(
     assert expected <= set(page.ids)
 
 
+def test_what_is_only_defined_is_told_apart(page: Page, document: dict[str, Any], spec: SpecFolder) -> None:
+    implemented = implemented_processes()
+    start, end = page.ids.index("processes"), page.ids.index("definitions")
+    assert {f"process-{name}" for name in implemented} == set(page.ids[start + 1 : end])
+    defined = {f"process-{path.stem}" for path in spec.processes if path.stem not in implemented}
+    assert defined <= set(page.ids[end + 1 :])
+    everything = Page()
+    everything.feed(render_docs(document, spec, implemented={path.stem for path in spec.processes}))
+    assert "definitions" not in everything.ids
+    assert sorted(everything.ids) == sorted(set(page.ids) - {"definitions"})
+
+
 def test_links_within_the_page_lead_somewhere(page: Page) -> None:
     assert set(page.targets) - set(page.ids) == set()
 
 
 def test_descriptions_cannot_bring_html_along(document: dict[str, Any], spec: SpecFolder) -> None:
     info = {**document["info"], "description": "<script>alert(1)</script> [x](javascript:alert(1))"}
-    text = render_docs({**document, "info": info}, spec)
+    text = render_docs({**document, "info": info}, spec, implemented=())
     assert "<script>alert" not in text
     assert 'href="javascript' not in text

@@ -183,12 +183,13 @@ def docs(
     spec: SpecOption = None,
 ) -> None:
     """Write the contract as one self-contained HTML page."""
-    from connexeo.tools.spec.docs import render_docs  # only needed here
+    from connexeo.tools.spec.docs import implemented_processes, render_docs  # only needed here
 
     with readable_errors():
         folder = find_spec(spec)
         document = build_document(base=base, overlays=overlay or (), driver=driver, spec=folder)
-        target.write_text(render_docs(document, folder), encoding="utf-8")
+        text = render_docs(document, folder, implemented=implemented_processes())
+        target.write_text(text, encoding="utf-8")
     say(f"[green]wrote[/green] {escape(str(target))}")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,22 @@ class Body:
     example: str | None
 
 
-def render_docs(document: Mapping[str, Any], spec: SpecFolder) -> str:
-    """The page as text."""
+def implemented_processes() -> frozenset[str]:
+    """Ids of the processes that connexeo comes with code for."""
+    # Looked up by name, as handlers are for `spec show`: what makes the contract does not depend on the engine.
+    registry = importlib.import_module("connexeo.processing.registry")
+    ids: frozenset[str] = registry.implemented()
+    return ids
+
+
+def render_docs(document: Mapping[str, Any], spec: SpecFolder, *, implemented: Collection[str]) -> str:
+    """The page as text.
+
+    Args:
+        document: The merged document.
+        spec: Where the process definitions and error codes are.
+        implemented: Ids of the processes that can run; all others are set apart as definitions only.
+    """
     from jinja2 import Environment, FileSystemLoader  # only needed here
     from markdown_it import MarkdownIt
     from markupsafe import Markup
@@ -47,11 +62,13 @@ def render_docs(document: Mapping[str, Any], spec: SpecFolder) -> str:
         lstrip_blocks=True,
     )
     environment.filters["commonmark"] = commonmark
+    processes = _processes(document, spec)
     return environment.get_template("reference.html.j2").render(
         info=document["info"],
         microservices=_microservices(document),
         schemas=_schemas(document),
-        processes=_processes(document, spec),
+        processes=[process for process in processes if process["id"] in implemented],
+        definitions=[process for process in processes if process["id"] not in implemented],
         errors=read_mapping(spec.errors),
     )
 
