@@ -98,11 +98,30 @@ def order_paths(document: Mapping[str, Any]) -> dict[str, Any]:
     ordered: list[str] = []
     patterns: dict[str, re.Pattern[str]] = {}
     for path, item in document["paths"].items():
-        patterns[path] = _path_pattern(document, path, item)
+        patterns[path] = path_pattern(document, path, item)
         sample = re.sub(r"\{[^}]*\}", "\N{BULLET}", path)
         hiding = (i for i, other in enumerate(ordered) if patterns[other].fullmatch(sample))
         ordered.insert(next(hiding, len(ordered)), path)
     return {path: document["paths"][path] for path in ordered}
+
+
+def path_pattern(document: Mapping[str, Any], path: str, item: Mapping[str, Any]) -> re.Pattern[str]:
+    """What the path of a URL looks like; parameters with the format ``path`` match slashes."""
+    greedy: set[str] = set()
+    for method in METHODS:
+        for entry in item.get(method, {}).get("parameters", ()):
+            parameter = resolve(document, entry)
+            if parameter.get("in") == "path":
+                schema = resolve(document, parameter.get("schema", {}))
+                if schema.get("format") == "path":
+                    greedy.add(parameter["name"])
+    parts = re.split(r"\{([^}]*)\}", path)
+    return re.compile(
+        "".join(
+            re.escape(part) if index % 2 == 0 else ".+" if part in greedy else "[^/]+"
+            for index, part in enumerate(parts)
+        )
+    )
 
 
 def _base(base: Path | str | Mapping[str, Any] | None, spec: SpecFolder) -> Document:
@@ -123,24 +142,6 @@ def _parameter_key(document: Mapping[str, Any], entry: Any, path: str) -> tuple[
     if not isinstance(parameter, Mapping) or "name" not in parameter or "in" not in parameter:
         raise SpecError(f"{path} has a parameter without name or in")
     return parameter["in"], parameter["name"]
-
-
-def _path_pattern(document: Mapping[str, Any], path: str, item: Mapping[str, Any]) -> re.Pattern[str]:
-    greedy: set[str] = set()
-    for method in METHODS:
-        for entry in item.get(method, {}).get("parameters", ()):
-            parameter = resolve(document, entry)
-            if parameter.get("in") == "path":
-                schema = resolve(document, parameter.get("schema", {}))
-                if schema.get("format") == "path":
-                    greedy.add(parameter["name"])
-    parts = re.split(r"\{([^}]*)\}", path)
-    return re.compile(
-        "".join(
-            re.escape(part) if index % 2 == 0 else ".+" if part in greedy else "[^/]+"
-            for index, part in enumerate(parts)
-        )
-    )
 
 
 def _strip_microservices(document: Document) -> None:

@@ -102,13 +102,21 @@ def load_document(source: str | Path) -> Document:
     Raises:
         SpecError: when it cannot be had or is not an OpenAPI 3.0 document.
     """
+    document = fetch_mapping(source)
+    require_openapi(document, str(source))
+    return document
+
+
+def fetch_mapping(source: str | Path) -> Document:
+    """Read YAML or JSON that holds a mapping from a file or an http(s) URL.
+
+    Raises:
+        SpecError: when it cannot be had or holds something else.
+    """
     place = str(source)
     if place.startswith(("http://", "https://")):
-        document = _mapping(parse_document(_download(place), place), place)
-    else:
-        document = read_mapping(Path(source))
-    require_openapi(document, place)
-    return document
+        return _mapping(parse_document(_download(place), place), place)
+    return read_mapping(Path(source))
 
 
 def require_openapi(document: Mapping[str, Any], place: str) -> None:

@@ -63,12 +63,20 @@ class SchemaJudge:
         Raises:
             SpecError: when a schema of the document is not one.
         """
+        validator = self.validator(schema)
+        return lambda value: [_describe(error) for error in validator.iter_errors(value)]
+
+    def validator(self, schema: Mapping[str, Any]) -> jsonschema_rs.Draft4Validator:
+        """The validator of a schema, for whoever describes faults in another way.
+
+        Raises:
+            SpecError: when a schema of the document is not one.
+        """
         root = {"allOf": [to_json_schema(schema)], "components": self._components}
         try:
-            validator = jsonschema_rs.Draft4Validator(root, validate_formats=True)
+            return jsonschema_rs.Draft4Validator(root, validate_formats=True)
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
             raise SpecError(f"a schema is not valid: {' '.join(str(error).split())}") from error
-        return lambda value: [_describe(error) for error in validator.iter_errors(value)]
 
 
 def _describe(error: jsonschema_rs.ValidationError) -> str:
