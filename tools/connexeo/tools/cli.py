@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from connexeo.tools.conformance.cli import app as conformance_app
 from connexeo.tools.console import output
 from connexeo.tools.demo import demo
 from connexeo.tools.generate.cli import generate
@@ -48,6 +49,7 @@ app.command()(run)
 app.command()(new)
 app.add_typer(users_app, name="users")
 app.add_typer(spec_app, name="spec")
+app.add_typer(conformance_app, name="conformance")
 app.command()(generate)
 
 

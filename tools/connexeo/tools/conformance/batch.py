@@ -1,0 +1,172 @@
+"""Batch jobs that checks make: created, started, watched, and removed in the end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from connexeo.tools.conformance.backend import BackEnd, encoded
+from connexeo.tools.conformance.caller import Caller
+from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.verdicts import Skipped, require
+from connexeo.tools.conformance.workload import Graph, process, workload
+
+ENDED = frozenset({"finished", "error", "canceled"})
+
+
+@dataclass(slots=True)
+class Job:
+    """A job, with all that was seen of it."""
+
+    backend: BackEnd
+    caller: Caller
+    id: str
+    creation: Exchange
+    seen: list[str] = field(default_factory=list)
+    """Each status, when it was another one than before."""
+
+    @property
+    def path(self) -> str:
+        """Its path in the API."""
+        return f"/jobs/{encoded(self.id)}"
+
+    def answer(self) -> Exchange:
+        """Ask for its metadata."""
+        answer = self.caller.get(self.path)
+        status = answer.object().get("status") if answer.ok else None
+        if isinstance(status, str) and self.seen[-1:] != [status]:
+            self.seen.append(status)
+        return answer
+
+    def describe(self) -> dict[str, Any]:
+        """Its metadata.
+
+        Raises:
+            Violated: when it is not there.
+        """
+        answer = self.answer()
+        require(answer.ok, f"the metadata of the job is answered with HTTP {answer.status}", answer)
+        return answer.object()
+
+    def start(self) -> Exchange:
+        """Ask for it to be queued."""
+        return self.caller.post(f"{self.path}/results")
+
+    def cancel(self) -> Exchange:
+        """Ask for it to be stopped."""
+        return self.caller.delete(f"{self.path}/results")
+
+    def delete(self) -> Exchange:
+        """Remove it."""
+        answer = self.caller.delete(self.path)
+        if answer.status in {200, 202, 204}:
+            self.backend.ledger.forget("job", self.id)
+        return answer
+
+    def wait(self, *states: str) -> dict[str, Any]:
+        """Its metadata as soon as it has one of these states, by default those in which a job ends.
+
+        Raises:
+            Violated: when it does not come to that in the time that jobs may take.
+        """
+        wanted = frozenset(states) or ENDED
+        deadline = time.monotonic() + min(
+            self.backend.options.job_timeout, max(1.0, self.backend.budget.left)
+        )
+        pause = 0.1
+        while True:
+            answer = self.answer()
+            require(answer.ok, f"the metadata of the job is answered with HTTP {answer.status}", answer)
+            described = answer.object()
+            if described.get("status") in wanted:
+                return described
+            over = time.monotonic() > deadline or (
+                described.get("status") in ENDED and not wanted & {"created", "queued"}
+            )
+            require(
+                not over,
+                f"the job does not become {' or '.join(sorted(wanted))}, but {' → '.join(self.seen) or 'nothing'}",
+                answer,
+            )
+            time.sleep(pause)
+            pause = min(pause * 1.4, 5.0)
+
+
+def create_job(backend: BackEnd, graph: Graph, caller: Caller | None = None, **properties: Any) -> Job:
+    """A new job, which is removed in the end.
+
+    Raises:
+        Skipped: when nothing may be created.
+        Violated: when the back-end refuses it, or does not say what it is called.
+    """
+    if not backend.options.write:
+        raise Skipped("creates a batch job: allow it with --write")
+    backend.need("POST /jobs")
+    owner = caller or backend.user
+    properties.setdefault("title", backend.name("job"))
+    answer = owner.post("/jobs", process(graph, **properties))
+    identifier = answer.headers.get("openeo-identifier")
+    if answer.ok and not identifier:
+        identifier = answer.headers.get("location", "").rstrip("/").rpartition("/")[2]
+    if answer.ok and identifier:
+        backend.ledger.add("job", identifier, owner)
+    require(answer.ok, f"a job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(), answer)
+    require(identifier, "neither OpenEO-Identifier nor Location tells what the new job is called", answer)
+    return Job(backend, owner, str(identifier), answer)
+
+
+def created_job(backend: BackEnd) -> Job:
+    """A job that is never started; checks must leave it as it is."""
+    return create_job(backend, backend.once(workload).graph, title=backend.name("created"))
+
+
+def finished_job(backend: BackEnd) -> Job:
+    """A job that has finished, started by the first who asks; checks must leave it as it is.
+
+    Raises:
+        Skipped: when jobs may cost something.
+        Violated: when it does not finish.
+    """
+    backend.need("POST /jobs/{job_id}/results", "GET /jobs/{job_id}")
+    if not may_process(backend):
+        raise Skipped("runs a batch job, which may cost something: allow it with --allow-costs")
+    job = create_job(
+        backend,
+        backend.once(workload).graph,
+        title=backend.name("finished"),
+        description="Made by a *conformance* test.",
+    )
+    job.describe()
+    answer = job.start()
+    require(
+        answer.ok,
+        f"starting the job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(),
+        answer,
+    )
+    described = job.wait()
+    require(
+        described.get("status") == "finished",
+        f"a job of a few pixels ends with the status {described.get('status')}",
+        job.caller.get(f"{job.path}/logs") if backend.offers("GET /jobs/{job_id}/logs") else job.answer(),
+        mend="See the log of the job. When the process is not one for this back-end give another one by "
+        "--process-graph or --collection.",
+    )
+    return job
+
+
+def may_process(backend: BackEnd) -> bool:
+    """Whether processing costs nothing, or may."""
+    billing = backend.capabilities.get("billing")
+    prices = isinstance(billing, dict) and billing.get("currency") is not None
+    return backend.options.allow_costs or not prices
+
+
+def need_processing(backend: BackEnd) -> None:
+    """End the check unless processing costs nothing or may.
+
+    Raises:
+        Skipped: otherwise.
+    """
+    if not may_process(backend):
+        raise Skipped("may cost something: allow it with --allow-costs")

@@ -1,0 +1,171 @@
+"""One request with its answer, as evidence."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import orjson
+
+from connexeo.tools.conformance.contract import Operation
+
+MASK = "***"
+
+_SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key"}
+_SECRET_FIELDS = re.compile(
+    r'("(?:access_token|refresh_token|id_token|token|password|client_secret)"\s*:\s*")[^"]*(")', re.IGNORECASE
+)
+_SIGNATURES = re.compile(
+    r"([?&](?:signature|sig|token|access_token|x-amz-signature)=)[^&\s\"']+", re.IGNORECASE
+)
+
+_SHOWN_HEADERS = (
+    "content-type",
+    "location",
+    "openeo-identifier",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "allow",
+    "link",
+    "retry-after",
+    "etag",
+    "www-authenticate",
+)
+
+
+class NotJson(ValueError):
+    """A body that ought to be JSON is not."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__("the body is not JSON")
+        self.exchange = exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its answer."""
+
+    method: str
+    url: str
+    """As sent, with the query."""
+    caller: str
+    """In whose name: ``anonymous``, ``user``, ``stranger``."""
+    request_headers: httpx.Headers
+    request_body: bytes
+    status: int
+    """0: there was no answer, see ``failure``."""
+    headers: httpx.Headers
+    body: bytes
+    seconds: float
+    operation: Operation | None = None
+    """Operation of the contract; None for anything else, such as a signed link."""
+    truncated: bool = False
+    """Whether the body was longer than what is kept."""
+    failure: str | None = None
+    """Why there was no answer, or only half of one."""
+    hops: tuple[str, ...] = field(default=())
+    """Where redirects led from."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was answered with success."""
+        return 200 <= self.status < 300
+
+    @property
+    def media_type(self) -> str:
+        """Media type of the answer without parameters, in lower case; empty when there is none."""
+        given: str = self.headers.get("content-type", "")
+        return given.partition(";")[0].strip().lower()
+
+    @property
+    def name(self) -> str:
+        """Operation, else method and path."""
+        return self.operation.name if self.operation else f"{self.method} {urlsplit(self.url).path}"
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            NotJson: when it is not.
+        """
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError as error:
+            raise NotJson(self) from error
+
+    def object(self) -> dict[str, Any]:
+        """The body, which must be a JSON object.
+
+        Raises:
+            NotJson: when it is not.
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise NotJson(self)
+        return value
+
+    @property
+    def code(self) -> str | None:
+        """The openEO error code, None when the body is no openEO error."""
+        try:
+            value = self.json()
+        except NotJson:
+            return None
+        code = value.get("code") if isinstance(value, dict) else None
+        return code if isinstance(code, str) else None
+
+    def curl(self) -> str:
+        """The request as a command; secrets are masked."""
+        parts = ["curl", "-i"]
+        if self.method == "HEAD":
+            parts.append("--head")
+        elif self.method != "GET":
+            parts += ["-X", self.method]
+        for name, value in self.request_headers.multi_items():
+            if name.lower() in {
+                "host",
+                "accept-encoding",
+                "connection",
+                "content-length",
+                "user-agent",
+                "accept",
+            }:
+                continue
+            scheme, _, _ = value.partition(" ")
+            parts += ["-H", f"{name}: {f'{scheme} {MASK}' if name.lower() in _SECRET_HEADERS else value}"]
+        if self.request_body:
+            parts += ["--data-binary", _printable(self.request_body, 4000)]
+        parts.append(mask(self.url))
+        return " ".join(shlex.quote(part) for part in parts)
+
+    def excerpt(self, length: int = 1200) -> str:
+        """Status line, telling headers and the beginning of the answer's body; secrets are masked."""
+        if self.failure and not self.status:
+            return self.failure
+        lines = [f"HTTP {self.status}"]
+        lines += [f"{name}: {self.headers[name]}" for name in _SHOWN_HEADERS if name in self.headers]
+        if self.body:
+            lines += ["", _printable(self.body, length)]
+        return mask("\n".join(lines))
+
+
+def mask(text: str) -> str:
+    """The text without what gives access to something."""
+    return _SIGNATURES.sub(rf"\1{MASK}", _SECRET_FIELDS.sub(rf"\1{MASK}\2", text))
+
+
+def _printable(body: bytes, length: int) -> str:
+    if b"\0" in body[:1000]:
+        return f"({len(body)} bytes)"
+    text = body.decode("utf-8", "replace")
+    with suppress(ValueError):
+        # JSON on one line, whatever the server's indentation; anything else as it came.
+        text = json.dumps(json.loads(text), ensure_ascii=False)
+    text = mask(text)
+    return text if len(text) <= length else f"{text[:length]}… ({len(body)} bytes)"

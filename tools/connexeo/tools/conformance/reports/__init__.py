@@ -1,0 +1,1 @@
+"""Documents made of a report: terminal, JUnit XML, JSON, HTML, a badge."""
