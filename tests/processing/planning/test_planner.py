@@ -19,7 +19,7 @@ from connexeo.processing.evaluation import evaluate
 from connexeo.processing.planning.dry_run import DryRun, PixelsNeeded
 from connexeo.processing.planning.planner import Plan, check_limits, plan
 from connexeo.processing.planning.remembering import remembering
-from connexeo.processing.reading import datasets, pixels, search
+from connexeo.processing.reading import datasets, pixels, search, windows
 
 Json = dict[str, Any]
 
@@ -64,6 +64,8 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pixels, "read_layer", refuse)
     monkeypatch.setattr(datasets, "opened", refuse)
+    # It has the function under its own name, and would keep the refusal if it were imported only now.
+    monkeypatch.setattr(windows, "opened", refuse)
 
 
 @pytest.mark.usefixtures("nothing_is_read")
