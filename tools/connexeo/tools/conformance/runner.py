@@ -9,12 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
-from connexeo.tools.conformance import inspection as passive_checks
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.budget import BudgetExhausted
 from connexeo.tools.conformance.caller import NoAnswer
 from connexeo.tools.conformance.exchange import NotJson
-from connexeo.tools.conformance.inspection import Inspection
+from connexeo.tools.conformance.inspection import PREREQUISITES, Inspection
 from connexeo.tools.conformance.levels import process_profiles
 from connexeo.tools.conformance.registry import Check
 from connexeo.tools.conformance.report import Evidence, Finding, Report, Result, RunFacts, state_of
@@ -78,7 +77,7 @@ def run_checks(
         try:
             for check in active:
                 listener.running(check)
-                results.append(_finish(backend, check, _run(backend, check)))
+                results.append(run_check(backend, check))
                 listener.finished(results[-1])
             complete = True
         except KeyboardInterrupt:
@@ -86,7 +85,7 @@ def run_checks(
     done = {result.check.id for result in results}
     results += [Result(check, State.SKIPPED, "interrupted") for check in active if check.id not in done]
     left_over = _clean(backend, listener)
-    results += _passive(backend, inspection, [check for check in checks if check.run is None])
+    results += [judge(backend, inspection, check) for check in checks if check.run is None]
     return Report(
         url=backend.url,
         api_version=backend.discovery.api_version,
@@ -115,6 +114,11 @@ TIME_IS_UP = "time is up: "
 
 def _ran_out(results: Iterable[Result]) -> bool:
     return any(result.reason.startswith(TIME_IS_UP) for result in results)
+
+
+def run_check(backend: BackEnd, check: Check) -> Result:
+    """Run one check that is not passive."""
+    return _finish(backend, check, _run(backend, check))
 
 
 def _run(backend: BackEnd, check: Check) -> tuple[State, str, list[Violation]]:
@@ -200,16 +204,14 @@ def _findings(backend: BackEnd, check: Check, violations: Iterable[Violation]) -
     return iter(found.values())
 
 
-def _passive(backend: BackEnd, inspection: Inspection, checks: Iterable[Check]) -> Iterator[Result]:
-    for check in checks:
-        if check is passive_checks.PREREQUISITES or check.id == passive_checks.PREREQUISITES.id:
-            yield _finish(backend, check, (State.PASS, "", backend.trouble))
-            continue
-        violations = inspection.found.get(check.id, [])
-        if not violations and check.id not in inspection.judged:
-            yield Result(check, State.NOT_TESTABLE, "no answer showed it")
-        else:
-            yield _finish(backend, check, (State.PASS, "", violations))
+def judge(backend: BackEnd, inspection: Inspection, check: Check) -> Result:
+    """How a passive check ends, by all requests so far."""
+    if check.id == PREREQUISITES.id:
+        return _finish(backend, check, (State.PASS, "", backend.trouble))
+    violations = inspection.found.get(check.id, [])
+    if not violations and check.id not in inspection.judged:
+        return Result(check, State.NOT_TESTABLE, "no answer showed it")
+    return _finish(backend, check, (State.PASS, "", violations))
 
 
 def _requirements(results: Iterable[Result]) -> dict[int, State]:

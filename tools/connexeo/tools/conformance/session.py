@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -67,6 +69,20 @@ def run(
     """
     options = options or Options()
     checks = chosen(options)
+    with opened(url, options, account, second_account) as (backend, inspection):
+        return run_checks(backend, inspection, checks, listener)
+
+
+@contextmanager
+def opened(
+    url: str, options: Options, account: Login | None = None, second_account: Login | None = None
+) -> Iterator[tuple[BackEnd, Inspection]]:
+    """The back-end at a URL, found and logged in to, and what looks at its answers.
+
+    Raises:
+        DiscoveryError: when there is no openEO API at the URL.
+        LoginError: when logging in fails.
+    """
     with httpx.Client(
         verify=not options.insecure,
         headers={"User-Agent": f"connexeo-conformance/{version('connexeo')}"},
@@ -75,8 +91,10 @@ def run(
         discovery = discover(client, url, version=options.api_version)
         contract = contract_for(discovery, options)
         inspection = Inspection(contract)
-        backend = open_backend(client, discovery, contract, options, inspection, account, second_account)
-        return run_checks(backend, inspection, checks, listener)
+        yield (
+            open_backend(client, discovery, contract, options, inspection, account, second_account),
+            inspection,
+        )
 
 
 def chosen(options: Options) -> tuple[Check, ...]:
