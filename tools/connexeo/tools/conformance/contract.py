@@ -20,6 +20,10 @@ from connexeo.tools.spec.references import resolve
 
 _REQUEST = "request"
 
+_STAC = re.compile(r"/collections/.+/(items|queryables|sortables|aggregate|aggregations)(/.*)?")
+"""What STAC APIs and other extensions have below a collection: identifiers of collections may hold slashes, yet these
+are none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -72,7 +76,11 @@ class Contract:
         path = path or "/"
         for pattern, methods in self._routes:
             if pattern.fullmatch(path):
-                return methods.get(method.upper())
+                found = methods.get(method.upper())
+                foreign = (
+                    found and anonymous_template(found.path) == "/collections/{}" and _STAC.fullmatch(path)
+                )
+                return None if foreign else found
         return None
 
     def operation(self, name: str) -> Operation | None:

@@ -77,9 +77,7 @@ def version_document(version: str, *, federation: bool = False, spec: SpecFolder
     folder = spec.root / "overlays"
     paths = [folder / name for name in _FOR_ALL] + ([folder / _FEDERATION] if federation else [])
     for path in paths:
-        overlay = load_overlay(path, spec.label(path))
-        # What an older version does not have needs no correction either.
-        document = apply_overlay(document, overlay, strict=version == VERSIONS[-1])
+        document = apply_overlay(document, load_overlay(path, spec.label(path)))
     _forget_links(document)
     return document
 

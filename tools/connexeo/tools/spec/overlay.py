@@ -88,13 +88,8 @@ def _parse_action(content: Any, place: str) -> Action:
     return Action(content["target"], content.get("update"), remove, str(content.get("description", "")))
 
 
-def apply_overlay(document: Document, overlay: Overlay, *, strict: bool = True) -> Document:
+def apply_overlay(document: Document, overlay: Overlay) -> Document:
     """Apply the actions one at a time, each to the outcome of the one before; the given document stays.
-
-    Args:
-        document: what is changed.
-        overlay: the changes.
-        strict: whether a target that matches nothing is an error; else the action is left out.
 
     Raises:
         SpecError: naming overlay and action, when a target matches nothing or does not fit its update.
@@ -103,7 +98,7 @@ def apply_overlay(document: Document, overlay: Overlay, *, strict: bool = True) 
     for number, action in enumerate(overlay.actions, 1):
         place = f"{overlay.label}, action {number} ({action.target})"
         matches = _find(result, action.target, place)
-        if not matches and strict:
+        if not matches:
             raise SpecError(f"{place}: the target matches nothing")
         if action.remove:
             # From the back, so that the indexes of what is still to be removed from a list stay right.
