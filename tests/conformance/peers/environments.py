@@ -20,6 +20,6 @@ def environment(cache: Path, name: str, *requirements: str) -> Path:
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     venv.create(folder, with_pip=True, clear=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *requirements], check=True, timeout=1200)
+    subprocess.run([python, "-m", "pip", "install", "-qq", *requirements], check=True, timeout=1200)
     stamp.write_text(wanted)
     return python
