@@ -6,7 +6,7 @@ import json
 import re
 import shlex
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -119,6 +119,10 @@ class Exchange:
             return None
         code = value.get("code") if isinstance(value, dict) else None
         return code if isinstance(code, str) else None
+
+    def showing(self, part: Any) -> Exchange:
+        """The same exchange as evidence for a part of its JSON body: nothing else of the body is shown."""
+        return replace(self, body=orjson.dumps(part))
 
     def curl(self) -> str:
         """The request as a command; secrets are masked."""

@@ -19,6 +19,9 @@ Graph = dict[str, Any]
 PIXELS = 8
 """Width and height of what is computed."""
 
+_DAYS = {"M": 35, "Y": 370}
+"""Days that have at least one time in them, by the distance of two."""
+
 RASTER_FORMATS = ("GTiff", "COG", "netCDF", "PNG", "Zarr", "JSON")
 """Output formats for a cube, the most usual first."""
 
@@ -179,7 +182,8 @@ def _degrees(dimensions: Mapping[str, Any]) -> float:
     for about in dimensions.values():
         step = _mapping(about).get("step")
         if _mapping(about).get("axis") == "x" and isinstance(step, int | float) and step > 0:
-            geographic = str(about.get("reference_system", 4326)) == "4326" and step < 1
+            # More than that is metres, of somebody who forgot the reference system.
+            geographic = str(about.get("reference_system", 4326)) == "4326" and step <= 2.5
             return float(step) if geographic else step / 111_000
     return 10 / 111_000
 
@@ -191,10 +195,19 @@ def _day(collection: Mapping[str, Any]) -> tuple[str, str] | None:
         return None
     start, end = (_instant(each) for each in (*intervals[0][:2], None, None)[:2])
     last = (end or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)) + timedelta(days=1)
-    first = last - timedelta(days=11)
+    first = last - timedelta(days=_DAYS.get(_step(collection), 11))
     if start is not None:
         first = max(first, start)
     return first.date().isoformat(), last.date().isoformat()
+
+
+def _step(collection: Mapping[str, Any]) -> str:
+    """Unit of the distance between two times: ``D``, ``M`` or ``Y``; a day where nobody says."""
+    for about in _mapping(collection.get("cube:dimensions")).values():
+        step = _mapping(about).get("step")
+        if _mapping(about).get("type") == "temporal" and isinstance(step, str) and step.startswith("P"):
+            return step.partition("T")[0][-1:]
+    return "D"
 
 
 def _instant(value: Any) -> datetime | None:
