@@ -1,4 +1,4 @@
-"""openeo-driver on loopback with the back-end for tests that it brings along, and two users of HTTP Basic.
+"""openeo-driver on loopback with the back-end for tests that it brings along; HTTP Basic and OpenID Connect.
 
 Run ``python -m conformance.peers.openeo_driver --port 8400`` in ``tests/``.
 """
@@ -12,14 +12,33 @@ from pathlib import Path
 
 from conformance.peers.environments import environment
 from conformance.peers.serving import Peer, process, run
+from oidc_issuer import OidcIssuer
 
 REQUIREMENTS = ("openeo-driver==0.136.0a4", "openeo-aggregator==0.47.0a1", "setuptools<81")
 PREFIX = "/openeo/1.2"
 
 APPLICATION = """\
-from openeo_driver.dummy.local_app import create_app
+import os
 
-app = create_app()
+from openeo_driver.config import OpenEoBackendConfig
+from openeo_driver.dummy.local_app import create_app
+from openeo_driver.users.oidc import OidcProvider
+
+PASSWORDS = {"ana": "river-Ana", "ben": "river-Ben"}
+
+if __name__ != "peer_application":
+    config = OpenEoBackendConfig(
+        id="openeo-driver",
+        capabilities_title="openeo-driver",
+        capabilities_description="The back-end for tests of openeo-driver.",
+        enable_basic_auth=True,
+        valid_basic_auth=lambda username, password: PASSWORDS.get(username) == password,
+        oidc_providers=[
+            OidcProvider(id="river", issuer=os.environ["PEER_ISSUER"], scopes=["openid", "email"], title="River ID")
+        ],
+    )
+else:
+    app = create_app()
 """
 
 
@@ -27,7 +46,8 @@ app = create_app()
 def openeo_driver(cache: Path, data: Path, port: int) -> Iterator[Peer]:
     """Start openeo-driver."""
     python = environment(cache, "openeo-driver", *REQUIREMENTS)
-    (data / "peer_application.py").write_text(APPLICATION)
+    application = data / "peer_application.py"
+    application.write_text(APPLICATION)
     server = f"http://127.0.0.1:{port}"
     command = [
         str(python),
@@ -40,9 +60,15 @@ def openeo_driver(cache: Path, data: Path, port: int) -> Iterator[Peer]:
         "--threads",
         "4",
     ]
-    with process([*command, "peer_application:app"], f"{server}/.well-known/openeo", data, {}):
-        # Passwords follow from names, see its configuration.
-        yield Peer(f"{server}{PREFIX}", _token("ana"), _token("ben"), username="ana", password="ana123")
+    with contextlib.ExitStack() as stack:
+        issuer = OidcIssuer(lifetime=86_400)
+        stack.callback(issuer.close)
+        # The one file is read as its configuration and is the application.
+        settings = {"OPENEO_BACKEND_CONFIG": str(application), "PEER_ISSUER": issuer.url}
+        ready = f"{server}/.well-known/openeo"
+        stack.enter_context(process([*command, "peer_application:app"], ready, data, settings))
+        tokens = _token("ana"), _token("ben")
+        yield Peer(f"{server}{PREFIX}", *tokens, username="ana", password="river-Ana", issuer=issuer.url)
 
 
 def _token(username: str) -> str:
