@@ -20,7 +20,7 @@ _STORED = "/process_graphs/{process_graph_id}"
 def _documents(backend: BackEnd) -> list[Exchange]:
     """Answers that everybody may have, plain."""
     paths = [path for path in _OPEN if path == "/" or backend.offers(f"GET {path}")]
-    answers = [backend.reader.get(path, headers={"Accept-Encoding": "identity"}) for path in paths]
+    answers = [backend.anonymous.get(path, headers={"Accept-Encoding": "identity"}) for path in paths]
     return [answer for answer in answers if answer.ok]
 
 
@@ -42,7 +42,7 @@ def _tagged(backend: BackEnd) -> list[Exchange]:
 def head(backend: BackEnd) -> Iterator[Violation]:
     """Status and media type are those of GET."""
     for answer in backend.once(_documents):
-        given = backend.reader.request("HEAD", answer.url, headers={"Accept-Encoding": "identity"})
+        given = backend.anonymous.request("HEAD", answer.url, headers={"Accept-Encoding": "identity"})
         place = f"HEAD {answer.name.removeprefix('GET ')}"
         if given.status != answer.status:
             yield Violation(
@@ -99,7 +99,7 @@ def modified(backend: BackEnd) -> Iterator[Violation]:
 
 
 def _asked(backend: BackEnd, answer: Exchange, tags: str) -> Exchange:
-    return backend.reader.get(answer.url, headers={"If-None-Match": tags, "Accept-Encoding": "identity"})
+    return backend.anonymous.get(answer.url, headers={"If-None-Match": tags, "Accept-Encoding": "identity"})
 
 
 @check(
@@ -156,14 +156,14 @@ def compression(backend: BackEnd) -> Iterator[Violation]:
                 answer,
                 severity=Severity.MINOR,
             )
-        given = backend.reader.get(answer.url, headers={"Accept-Encoding": "gzip"})
+        given = backend.anonymous.get(answer.url, headers={"Accept-Encoding": "gzip"})
         encoding = given.headers.get("content-encoding", "identity")
         if encoding == "identity" or not given.ok:
             continue
         compressed = True
         if encoding != "gzip":
             yield Violation(f"Content-Encoding is {encoding} where only gzip is accepted", given)
-        if _json(given) != _json(answer) and _json(backend.reader.get(answer.url)) == _json(answer):
+        if _json(given) != _json(answer) and _json(backend.anonymous.get(answer.url)) == _json(answer):
             yield Violation("the compressed document is another one than the plain one", given)
         vary = {each.strip().lower() for each in given.headers.get("vary", "").split(",")}
         if not vary & {"accept-encoding", "*"}:
