@@ -1,0 +1,207 @@
+"""Judges how requests are taken: those that keep the contract are accepted, others refused.
+
+Only what is clear is told. A back-end may refuse more than a schema can say, and must ignore what it does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from connexeo.tools.conformance.contract import Contract
+from connexeo.tools.conformance.exchange import Exchange, NotJson
+from connexeo.tools.conformance.fuzzing.permission import Target
+from connexeo.tools.conformance.fuzzing.requests import Fault, RequestJudge
+from connexeo.tools.conformance.verdicts import Severity, Violation
+
+ACCEPTS = "schema.accepts-valid"
+REJECTS = "schema.rejects-invalid"
+METHODS = "schema.methods"
+STAYS = "schema.created-is-there"
+GONE = "schema.deleted-is-gone"
+HEADERS = "schema.header-values"
+
+VALIDATION = "POST /validation"
+
+REFUSED = frozenset({400, 406, 415, 422})
+"""How a request is told to be a bad one. Other failures have reasons that no schema knows."""
+
+MUST_ACCEPT = frozenset(
+    {
+        "GET /jobs/{job_id}",
+        "GET /jobs/{job_id}/logs",
+        "GET /services/{service_id}",
+        "GET /services/{service_id}/logs",
+        "GET /process_graphs/{process_graph_id}",
+        "GET /collections/{collection_id}",
+        VALIDATION,
+    }
+)
+"""Operations that have no reason to refuse what fits their schema, beside those without path parameters."""
+
+SHOWN = 8
+"""Mistakes that are listed."""
+
+
+@dataclass(slots=True)
+class Group:
+    """Requests that show one fault of the back-end."""
+
+    severity: Severity
+    exchange: Exchange
+    """The simplest of them."""
+    details: set[str] = field(default_factory=set)
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What the answers to random requests have shown."""
+
+    contract: Contract
+    requests: RequestJudge
+    groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
+    """Check, place and kind of fault → requests."""
+    judged: set[str] = field(default_factory=set)
+    """Checks that something was told for."""
+
+    def judge(self, exchange: Exchange, target: Target) -> None:
+        """Judge one exchange."""
+        if exchange.failure:
+            return
+        if exchange.method == "TRACE":
+            self._judge_method(exchange)
+        elif exchange.operation is not None:
+            self._judge_request(exchange, target)
+            self._judge_headers(exchange)
+
+    def created(self, exchange: Exchange) -> None:
+        """Judge how something can be read that has just been created."""
+        self.judged.add(STAYS)
+        if exchange.status in {404, 410}:
+            self._add(STAYS, exchange.name, f"HTTP {exchange.status}", exchange, Severity.MAJOR, "")
+
+    def deleted(self, exchange: Exchange) -> None:
+        """Judge how something can be read that has just been deleted."""
+        self.judged.add(GONE)
+        if exchange.ok:
+            self._add(GONE, exchange.name, f"HTTP {exchange.status}", exchange, Severity.MAJOR, "")
+
+    def violations(self, check: str) -> Iterator[Violation]:
+        """What there is to say for a check, sorted."""
+        for (name, place, kind), group in sorted(self.groups.items(), key=lambda item: item[0]):
+            if name == check:
+                message = _MESSAGES[check].format(kind=kind, details=_listed(group.details))
+                yield Violation(message, group.exchange, severity=group.severity, place=place)
+
+    def _judge_method(self, exchange: Exchange) -> None:
+        self.judged.add(METHODS)
+        if exchange.status < 400:
+            self._add(
+                METHODS,
+                "",
+                f"is answered with HTTP {exchange.status}",
+                exchange,
+                Severity.MAJOR,
+                exchange.name,
+            )
+        elif exchange.status == 405 and "allow" not in exchange.headers:
+            self._add(
+                METHODS,
+                "",
+                "is answered with 405 but without `Allow`",
+                exchange,
+                Severity.MINOR,
+                exchange.name,
+            )
+
+    def _judge_request(self, exchange: Exchange, target: Target) -> None:
+        faults = self.requests.faults(exchange)
+        if faults is None or exchange.operation is None:
+            return
+        name = exchange.operation.name
+        if faults:
+            self.judged.add(REJECTS)
+            if exchange.ok and not _finds_errors(exchange):
+                self._accepted(exchange, name, faults)
+            return
+        if not target.exists or not (
+            name in MUST_ACCEPT or (exchange.method == "GET" and "{" not in target_path(exchange))
+        ):
+            return
+        self.judged.add(ACCEPTS)
+        if exchange.status in REFUSED:
+            severity = Severity.MINOR if name == VALIDATION else Severity.MAJOR
+            kind = f"HTTP {exchange.status} {exchange.code or ''}".strip()
+            self._add(ACCEPTS, name, kind, exchange, severity, "")
+
+    def _accepted(self, exchange: Exchange, name: str, faults: tuple[Fault, ...]) -> None:
+        if len(faults) > 1:
+            # Which of them had to be noticed cannot be told apart; simpler requests show each.
+            faults = tuple(fault for fault in faults if fault.severe)[:1]
+        for fault in faults:
+            validated = name == VALIDATION and fault.place.startswith("/process_graph")
+            severity = Severity.MAJOR if fault.severe or validated else Severity.MINOR
+            self._add(REJECTS, name, f"HTTP {exchange.status}", exchange, severity, str(fault))
+
+    def _judge_headers(self, exchange: Exchange) -> None:
+        if not exchange.ok or exchange.operation is None:
+            return
+        for header, reason in self.requests.header_faults(exchange):
+            self.judged.add(HEADERS)
+            if reason:
+                self._add(
+                    HEADERS, exchange.operation.name, f"{header} {reason}", exchange, Severity.MAJOR, ""
+                )
+
+    def _add(
+        self, check: str, place: str, kind: str, exchange: Exchange, severity: Severity, detail: str
+    ) -> None:
+        key = (
+            check,
+            place,
+            f"{kind}" if check != REJECTS else f"{kind}{'' if severity is Severity.MAJOR else ' '}",
+        )
+        group = self.groups.get(key)
+        if group is None:
+            group = self.groups[key] = Group(severity, exchange)
+        elif _length(exchange) < _length(group.exchange):
+            group.exchange = exchange
+        group.count += 1
+        if detail:
+            group.details.add(detail)
+
+
+_MESSAGES = {
+    ACCEPTS: "a request that keeps the contract is refused with {kind}",
+    REJECTS: "{kind} for requests that break the contract: {details}",
+    METHODS: "TRACE {kind}: {details}",
+    STAYS: "what was just created is answered with {kind}",
+    GONE: "what was just deleted is answered with {kind}",
+    HEADERS: "the header {kind}",
+}
+
+
+def target_path(exchange: Exchange) -> str:
+    """The template of the path."""
+    return exchange.operation.path if exchange.operation else ""
+
+
+def _finds_errors(exchange: Exchange) -> bool:
+    """Whether ``POST /validation`` says that the process is wrong, or nothing that can be understood."""
+    if exchange.operation is None or exchange.operation.name != VALIDATION:
+        return False
+    try:
+        return exchange.object().get("errors") != []
+    except NotJson:
+        return True
+
+
+def _length(exchange: Exchange) -> int:
+    return len(exchange.url) + len(exchange.request_body)
+
+
+def _listed(details: set[str]) -> str:
+    shown = sorted(details)
+    rest = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return "; ".join(shown[:SHOWN]) + rest
