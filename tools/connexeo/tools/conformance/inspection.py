@@ -6,7 +6,7 @@ These checks have no requests of their own. They cost nothing, and find what nob
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -126,6 +126,8 @@ class Inspection:
     found: dict[str, list[Violation]] = field(default_factory=dict)
     judged: dict[str, int] = field(default_factory=dict)
     """Check → exchanges that it could be told from."""
+    _kept: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """Check, place and message → position of the violation that has the evidence."""
 
     def inspect(self, exchange: Exchange) -> None:
         """Judge one exchange."""
@@ -133,7 +135,19 @@ class Inspection:
         for check, violation in self._judge(exchange):
             self.judged[check.id] = self.judged.get(check.id, 0) + 1
             if violation is not None:
-                self.found.setdefault(check.id, []).append(violation)
+                self._keep(check, violation, exchange)
+
+    def _keep(self, check: Check, violation: Violation, exchange: Exchange) -> None:
+        """Remember a violation, with the answer only where its request is the simplest: there may be thousands."""
+        place = violation.place or exchange.name
+        found = self.found.setdefault(check.id, [])
+        index = self._kept.setdefault((check.id, place, violation.message), len(found))
+        if index < len(found):
+            known = found[index]
+            if known.exchange is not None and _effort(exchange) < _effort(known.exchange):
+                found[index] = violation
+            violation = replace(violation, exchange=None, place=place)
+        found.append(violation)
 
     def _judge(self, exchange: Exchange) -> Iterator[tuple[Check, Violation | None]]:
         if exchange.failure:
@@ -187,6 +201,9 @@ class Inspection:
                 return
         else:
             yield MEDIA_TYPE, None
+        if not any("json" in entry for entry in expected):
+            # A file of a user may be called JSON and be anything.
+            return
         if exchange.truncated or not ("json" in media_type or set(expected) <= _JSON_NEEDED):
             return
         yield from _decodable(exchange)
@@ -204,6 +221,11 @@ class Inspection:
             yield BODY, Violation(fault, exchange)
         if not faults:
             yield BODY, None
+
+
+def _effort(exchange: Exchange) -> int:
+    """How much there is to read of a request."""
+    return len(exchange.url) + len(exchange.request_body)
 
 
 def _accepted(media_type: str, expected: tuple[str, ...]) -> bool:
