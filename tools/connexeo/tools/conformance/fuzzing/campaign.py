@@ -21,7 +21,7 @@ from connexeo.tools.conformance.exchange import NotJson
 from connexeo.tools.conformance.fuzzing.belongings import Belongings
 from connexeo.tools.conformance.fuzzing.configuration import configuration
 from connexeo.tools.conformance.fuzzing.document import fuzzed_document, fuzzed_operations
-from connexeo.tools.conformance.fuzzing.gateway import Gateway
+from connexeo.tools.conformance.fuzzing.gateway import OVER, Gateway
 from connexeo.tools.conformance.fuzzing.judgement import Judgement
 from connexeo.tools.conformance.fuzzing.permission import Permission
 from connexeo.tools.conformance.fuzzing.requests import RequestJudge
@@ -97,7 +97,9 @@ def campaign(backend: BackEnd) -> Campaign:
         Path(folder, "openapi.json").write_text(json.dumps(document))
         Path(folder, "schemathesis.toml").write_text(settings)
         code, output = _run(Path(folder), gateway, seconds)
-    ended = gateway.stopped if gateway.stopped != "over" else None
+    if gateway.broken is not None:
+        raise gateway.broken
+    ended = gateway.stopped if gateway.stopped != OVER else None
     if code is None and ended is None:
         ended = f"{seconds:.0f} s for random requests are over; more with --max-time"
     if ended is None and (code not in {0, 1} or not gateway.sent):

@@ -30,6 +30,12 @@ FOLLOWED = 8
 SILENT = 3
 """Requests without an answer, one after the other, after which there are no more."""
 
+OVER = "over"
+"""Why nothing is sent after the end."""
+
+PATIENCE = 15.0
+"""Seconds that a request may take to its end when everything else is over."""
+
 PASSED_ON = 1024 * 1024
 """Bytes of an answer that links may be taken from."""
 
@@ -41,6 +47,10 @@ _OWN = {
     "user-agent",
     "transfer-encoding",
     "authorization",
+    # What makes another method of a harmless one.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
 }
 _READ = {
     "job": "GET /jobs/{}",
@@ -66,6 +76,8 @@ class Gateway:
     refused: int = 0
     stopped: str | None = None
     """Why nothing is sent any more."""
+    broken: Exception | None = None
+    """A mistake in here that ended it."""
     _silent: int = 0
     _followed: Counter[str] = field(default_factory=Counter)
     _closed: set[str] = field(default_factory=set)
@@ -81,8 +93,7 @@ class Gateway:
 
             handle_request = staticmethod(gateway.reply)
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
@@ -90,12 +101,12 @@ class Gateway:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # What is under way comes to its end: its answer may tell of something new.
-        self.stopped = self.stopped or "over"
+        self.stopped = self.stopped or OVER
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
-        with self._lock:
-            pass
+        if self._lock.acquire(timeout=PATIENCE):
+            self._lock.release()
 
     @property
     def url(self) -> str:
@@ -115,7 +126,12 @@ class Gateway:
                 return _answer(404, str(reason))
             except BudgetExhausted as reason:
                 self.stopped = str(reason)
-                return _answer(503, self.stopped)
+            except NoAnswer as reason:
+                return _answer(503, str(reason))
+            except Exception as error:  # noqa: BLE001 - raised again by whoever waits for the end
+                self.broken = error
+                self.stopped = "the gateway is broken"
+            return _answer(503, self.stopped)
 
     def _reply(self, method: str, raw: str, headers: Mapping[str, str], body: bytes) -> Reply:
         target = self.permission.target(method, raw)
@@ -195,6 +211,13 @@ class Gateway:
             self.judgement.created(exchange)
         else:
             self.judgement.deleted(exchange)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Whoever asked has gone, which happens when time is up."""
 
 
 class _Handler(BaseHTTPRequestHandler):

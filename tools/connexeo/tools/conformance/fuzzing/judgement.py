@@ -39,6 +39,9 @@ MUST_ACCEPT = frozenset(
 )
 """Operations that have no reason to refuse what fits their schema, beside those without path parameters."""
 
+METHODS_TRIED = ("GET", "POST", "PUT", "PATCH", "DELETE")
+"""Methods by which a path is recognised."""
+
 SHOWN = 8
 """Mistakes that are listed."""
 
@@ -47,11 +50,9 @@ SHOWN = 8
 class Group:
     """Requests that show one fault of the back-end."""
 
-    severity: Severity
     exchange: Exchange
     """The simplest of them."""
     details: set[str] = field(default_factory=set)
-    count: int = 0
 
 
 @dataclass(slots=True)
@@ -60,8 +61,8 @@ class Judgement:
 
     contract: Contract
     requests: RequestJudge
-    groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
-    """Check, place and kind of fault → requests."""
+    groups: dict[tuple[str, str, str, Severity], Group] = field(default_factory=dict)
+    """Check, place, kind and severity of a fault → requests."""
     judged: set[str] = field(default_factory=set)
     """Checks that something was told for."""
 
@@ -70,7 +71,7 @@ class Judgement:
         if exchange.failure:
             return
         if exchange.method == "TRACE":
-            self._judge_method(exchange)
+            self._judge_method(exchange, target)
         elif exchange.operation is not None:
             self._judge_request(exchange, target)
             self._judge_headers(exchange)
@@ -89,30 +90,23 @@ class Judgement:
 
     def violations(self, check: str) -> Iterator[Violation]:
         """What there is to say for a check, sorted."""
-        for (name, place, kind), group in sorted(self.groups.items(), key=lambda item: item[0]):
+        for (name, place, kind, severity), group in sorted(self.groups.items(), key=lambda item: item[0]):
             if name == check:
                 message = _MESSAGES[check].format(kind=kind, details=_listed(group.details))
-                yield Violation(message, group.exchange, severity=group.severity, place=place)
+                yield Violation(message, group.exchange, severity=severity, place=place)
 
-    def _judge_method(self, exchange: Exchange) -> None:
+    def _judge_method(self, exchange: Exchange, target: Target) -> None:
         self.judged.add(METHODS)
+        path = target.path.partition("?")[0]
+        known = (self.contract.match(method, path) for method in METHODS_TRIED)
+        place = next((operation.path for operation in known if operation is not None), path)
         if exchange.status < 400:
             self._add(
-                METHODS,
-                "",
-                f"is answered with HTTP {exchange.status}",
-                exchange,
-                Severity.MAJOR,
-                exchange.name,
+                METHODS, "", f"is answered with HTTP {exchange.status}", exchange, Severity.MAJOR, place
             )
         elif exchange.status == 405 and "allow" not in exchange.headers:
             self._add(
-                METHODS,
-                "",
-                "is answered with 405 but without `Allow`",
-                exchange,
-                Severity.MINOR,
-                exchange.name,
+                METHODS, "", "is answered with 405, but without `Allow`", exchange, Severity.MINOR, place
             )
 
     def _judge_request(self, exchange: Exchange, target: Target) -> None:
@@ -157,24 +151,19 @@ class Judgement:
     def _add(
         self, check: str, place: str, kind: str, exchange: Exchange, severity: Severity, detail: str
     ) -> None:
-        key = (
-            check,
-            place,
-            f"{kind}" if check != REJECTS else f"{kind}{'' if severity is Severity.MAJOR else ' '}",
-        )
+        key = check, place, kind, severity
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(severity, exchange)
+            group = self.groups[key] = Group(exchange)
         elif _length(exchange) < _length(group.exchange):
             group.exchange = exchange
-        group.count += 1
         if detail:
             group.details.add(detail)
 
 
 _MESSAGES = {
     ACCEPTS: "a request that keeps the contract is refused with {kind}",
-    REJECTS: "{kind} for requests that break the contract: {details}",
+    REJECTS: "requests that break the contract are answered with {kind}: {details}",
     METHODS: "TRACE {kind}: {details}",
     STAYS: "what was just created is answered with {kind}",
     GONE: "what was just deleted is answered with {kind}",

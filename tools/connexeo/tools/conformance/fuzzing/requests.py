@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -104,7 +105,8 @@ class RequestJudge:
         if "application/json" not in request.get("content", {}):
             return None
         if not sent:
-            return (Fault("", "is missing", severe=True),) if request.get("required") else ()
+            needed = request.get("required") is True
+            return (Fault("", "is missing", severe=operation.method != "PATCH"),) if needed else ()
         if exchange.request_headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             return None
         try:
@@ -147,16 +149,28 @@ def _parameter_fault(name: str, value: str, schema: Mapping[str, Any] | None) ->
     if schema is None or not value:
         return None
     if schema.get("type") == "integer":
-        try:
-            number = int(value)
-        except ValueError:
-            return [Fault(name, "is not an integer")]
-        if number < schema.get("minimum", number):
-            return [Fault(name, f"is less than {schema['minimum']}")]
-        return [] if number <= LARGEST_LIMIT else None
+        return _integer_fault(name, value, schema)
     if schema.get("type") == "string" and "enum" in schema:
         return [] if value in schema["enum"] else [Fault(name, "is none of the values that there are")]
     return None
+
+
+def _integer_fault(name: str, value: str, schema: Mapping[str, Any]) -> list[Fault] | None:
+    if not re.fullmatch(r"-?[0-9]+", value):
+        # `1.0` and `+1` are integers to some.
+        return None if _is_number(value) else [Fault(name, "is not an integer")]
+    number = int(value[:20])
+    if number < schema.get("minimum", number):
+        return [Fault(name, f"is less than {schema['minimum']}")]
+    return [] if number <= LARGEST_LIMIT else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _body_fault(error: jsonschema_rs.ValidationError) -> Fault | None:
