@@ -1,0 +1,1 @@
+"""The faults, by area: each module has its faults in ``FAULTS``."""
