@@ -53,13 +53,23 @@ class Application:
     users: Users = field(default_factory=Users)
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, write: Write) -> None:
-        """Serve one request."""
+        """Serve one request, or see the server start and end."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, write)
+            return
         request = await _read(scope, receive)
         if request.path == CONTROL:
             reply = self._control(request)
         else:
             reply = await self._answer(request)
         await _write(reply, write)
+
+    async def _live(self, receive: Receive, write: Write) -> None:
+        await receive()
+        await write({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.upstream.pool.aclose()
+        await write({"type": "lifespan.shutdown.complete"})
 
     async def _answer(self, request: Request) -> Answer:
         faults = self.switchboard.concerned(request)
