@@ -145,9 +145,26 @@ def test_a_stored_thing_is_remembered_before_it_is_sent(stage: Stage) -> None:
     here.pretender.answers["PUT", path] = httpx.ReadTimeout("too slow")
     assert here.send("PUT", "/process_graphs/a", b"{}") == 503
     assert ("process", f"{here.mine}fuzz_a") in here.backend.ledger.there
+    here.pretender.answers["PUT", f"{path}b"] = httpx.Response(400, json={})
+    assert here.send("PUT", "/process_graphs/ab", b"{}") == 400
+    assert set(here.backend.ledger.there) == {("process", f"{here.mine}fuzz_a")}
+
+
+def test_a_stored_thing_stays_known_when_it_is_not_replaced(stage: Stage) -> None:
+    here = stage(write=True)
+    path = f"/process_graphs/{here.mine}fuzz_a"
+    assert here.send("PUT", "/process_graphs/a", b"{}") == 200
     here.pretender.answers["PUT", path] = httpx.Response(400, json={})
     assert here.send("PUT", "/process_graphs/a", b"{}") == 400
-    assert here.backend.ledger.there == {}
+    assert ("process", f"{here.mine}fuzz_a") in here.backend.ledger.there
+
+
+def test_what_has_an_alias_is_not_in_the_way(stage: Stage) -> None:
+    here = stage(write=True)
+    for name in ("own_1", *(f"other_{number}" for number in range(15))):
+        assert here.send("PUT", f"/process_graphs/{name}", b"{}") == 200
+    removed = [change for change in here.pretender.changes if change.startswith("DELETE")]
+    assert removed == [f"DELETE /process_graphs/{here.mine}fuzz_other_{number}" for number in range(3)]
 
 
 def test_who_does_not_tell_what_is_new_is_not_asked_again(stage: Stage) -> None:

@@ -114,7 +114,7 @@ class Belongings:
         """Remember what a random request has created, and remove what there is too much of."""
         self.backend.ledger.add(kind, identifier, self.backend.user)
         others = self.others.setdefault(kind, deque())
-        if identifier not in others:
+        if identifier not in others and identifier not in self.named.values():
             others.append(identifier)
         while len(others) > ALIVE:
             oldest = self.backend.ledger.there.get((kind, others.popleft()))

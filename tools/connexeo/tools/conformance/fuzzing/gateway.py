@@ -153,6 +153,7 @@ class Gateway:
     def _send(self, method: str, target: Target, headers: Mapping[str, str], body: bytes) -> Exchange:
         caller = self.backend.reader
         stores = method == "PUT" and target.kind is not None and target.identifier is not None
+        is_new = stores and not self.belongings.is_own(str(target.kind), str(target.identifier))
         if stores:
             # Before: when there is no answer, it may be there all the same.
             self.belongings.add(str(target.kind), str(target.identifier))
@@ -175,7 +176,7 @@ class Gateway:
             raise Refused("no HTTP client can send this") from error
         self._silent = 0
         self.judgement.judge(exchange, target)
-        if stores and 400 <= exchange.status < 500:
+        if is_new and 400 <= exchange.status < 500:
             self.backend.ledger.forget(str(target.kind), str(target.identifier))
         if exchange.ok:
             self._follow(method, target, exchange)
