@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote
 
 import httpx
 
@@ -275,7 +275,7 @@ def _request(
             and "client_secret_post" not in methods
             and "client_secret_basic" in methods
         ):
-            auth = httpx.BasicAuth(quote_plus(own.id), quote_plus(own.secret))
+            auth = httpx.BasicAuth(quote(own.id, safe=""), quote(own.secret, safe=""))
         else:
             data["client_secret"] = own.secret
     return ask(client, "POST", url, data=data, auth=auth)
