@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 Headers = list[tuple[str, str]]
 """Names in lower case, in the order in which they came."""
+
+_COMMON = (
+    ("server", "uvicorn"),
+    ("cache-control", "no-store"),
+    ("access-control-allow-origin", "*"),
+    (
+        "access-control-expose-headers",
+        "Link, Location, OpenEO-Costs, OpenEO-Identifier, Accept-Ranges, Content-Range, Content-Encoding, ETag, "
+        "X-Request-ID",
+    ),
+    ("x-content-type-options", "nosniff"),
+)
+"""What all answers of the server have."""
 
 
 @dataclass
@@ -114,8 +129,9 @@ class Answer(Message):
 
 
 def answer(status: int, body: bytes = b"", headers: Iterable[tuple[str, str]] = ()) -> Answer:
-    """A new answer, one that the server never gave."""
-    made = Answer([("access-control-allow-origin", "*"), *headers], b"", status)
+    """A new answer, one that the server never gave; nothing but the fault tells it from its answers."""
+    common = [("date", formatdate(usegmt=True)), *_COMMON, ("x-request-id", secrets.token_hex(16))]
+    made = Answer([*common, *headers], b"", status)
     if status != 204:
         made.set_body(body)
     return made

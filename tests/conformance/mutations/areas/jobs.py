@@ -203,8 +203,8 @@ FAULTS = (
         "job-null-fields",
         "Fields without a value are null",
         "left out",
-        put("description", 1),
-        put("queued", 7),
+        put("description", None),
+        put("links", None),
     ),
     _described("job-time-local", "Times have no zone", "RFC 3339", each("created", _no_utc)),
     _listed(
@@ -331,8 +331,10 @@ FAULTS = (
         _CANCEL,
         "204 when the job does not run any more",
         _not_done,
-        "DELETE /jobs/{canceled}/results",
-        "GET /jobs/{canceled}",
+        "POST /jobs <job-long>",
+        "POST {made}/results",
+        "DELETE {made}/results",
+        "GET {made}",
     ),
     _fault(
         "job-cancel-404",

@@ -114,7 +114,7 @@ FAULTS = (
         "Fields that were not given are null",
         _READ,
         "left out",
-        answers(put("parameters", None), put("returns", None), put("categories", None)),
+        answers(put("categories", None), put("deprecated", None), put("exceptions", None)),
         "GET /process_graphs/{udp}",
     ),
     _fault(
@@ -162,7 +162,7 @@ FAULTS = (
         "Fields of listed processes that were not given are null",
         _LIST,
         "left out",
-        answers(put("processes/*/summary", None), put("processes/*/parameters", None)),
+        answers(put("processes/*/categories", None), put("processes/*/deprecated", None)),
         _LIST,
     ),
     _fault(
