@@ -101,10 +101,19 @@ class Stage:
 def stage(contract: Contract) -> Callable[..., Stage]:
     """Sets up a gateway: options by keyword, and what may be read."""
 
-    def make(readable: tuple[tuple[str, str], ...] = (), requests: int = 1000, **options: Any) -> Stage:
+    def make(
+        readable: tuple[tuple[str, str], ...] = (),
+        requests: int = 1000,
+        without: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Stage:
         pretender = Pretender()
         client = httpx.Client(transport=httpx.MockTransport(pretender))
-        endpoints = [{"path": each.path, "methods": [each.method]} for each in contract.operations]
+        endpoints = [
+            {"path": each.path, "methods": [each.method]}
+            for each in contract.operations
+            if each.name not in without
+        ]
         discovery = Discovery(URL, URL, "1.3.0", {"endpoints": endpoints}, None, None, (), ())
         inspection = Inspection(contract)
         backend = open_backend(client, discovery, contract, Options(**options), inspection, Somebody(), None)

@@ -167,6 +167,37 @@ def test_what_has_an_alias_is_not_in_the_way(stage: Stage) -> None:
     assert removed == [f"DELETE /process_graphs/{here.mine}fuzz_other_{number}" for number in range(3)]
 
 
+def test_what_cannot_be_removed_is_not_created_again(stage: Stage) -> None:
+    here = stage(write=True)
+    here.pretender.answers["DELETE", "/jobs/made-here-1"] = httpx.Response(500, json={})
+    assert {here.send("POST", "/jobs", JOB) for _ in range(13)} == {201}
+    assert here.send("POST", "/jobs", JOB) == 404
+    assert here.send("PATCH", "/jobs/own-1", b"{}") == 404
+    assert here.pretender.created == 13
+
+
+def test_nothing_is_created_where_nothing_can_be_removed(stage: Stage) -> None:
+    here = stage(write=True, without=("DELETE /jobs/{job_id}", "DELETE /files/{path}"))
+    assert here.send("POST", "/jobs", JOB) == 404
+    assert here.send("PATCH", "/jobs/own-1", b"{}") == 404
+    assert here.send("PUT", "/files/a", b"a") == 404
+    assert here.pretender.asked == []
+
+
+def test_what_should_not_have_been_accepted_does_not_stay(stage: Stage) -> None:
+    here = stage(write=True)
+    typed = {"Content-Type": "application/json"}
+    here.send("POST", "/jobs", b'{"title": 5, "process": {"process_graph": {}}}', **typed)
+    here.send("PUT", "/process_graphs/a", b'{"process_graph": 5}', **typed)
+    here.send("PATCH", "/services/own-1", b'{"enabled": "perhaps"}', **typed)
+    assert here.backend.ledger.there == {}
+    assert [change for change in here.pretender.changes if change.startswith("DELETE")] == [
+        "DELETE /jobs/made-here-1",
+        f"DELETE /process_graphs/{here.mine}fuzz_a",
+        "DELETE /services/made-here-2",
+    ]
+
+
 def test_who_does_not_tell_what_is_new_is_not_asked_again(stage: Stage) -> None:
     here = stage(write=True)
     here.pretender.answers["POST", "/jobs"] = httpx.Response(201)

@@ -14,6 +14,9 @@ from connexeo.tools.conformance.fuzzing import judgement as checks
 Stage = Callable[..., Any]
 
 GRAPH = {"a": {"process_id": "add", "arguments": {"x": 1}, "result": True}}
+PAGE = httpx.Response(
+    200, json={"jobs": [], "links": [{"rel": "next", "href": "https://backend.example/jobs/2"}]}
+)
 BAD = httpx.Response(400, json={"code": "Bad", "message": "Bad"})
 
 
@@ -34,6 +37,16 @@ CASES: tuple[tuple[str, str, Any, httpx.Response | None, set[tuple[str, str]]], 
     ("GET", "/jobs?limit=", None, None, set()),
     ("GET", "/jobs?limit=1.0", None, None, set()),
     ("GET", "/jobs?limit=1&limit=x", None, None, set()),
+    # Who has no pages may ignore the size of pages.
+    ("GET", "/jobs?limit=abc", None, None, set()),
+    # What else is said of a process need not be looked at.
+    (
+        "POST",
+        "/validation",
+        {"process_graph": GRAPH, "summary": 5},
+        httpx.Response(200, json={"errors": []}),
+        set(),
+    ),
     # Found wrong by /validation, in either way.
     (
         "POST",
@@ -53,14 +66,14 @@ CASES: tuple[tuple[str, str, Any, httpx.Response | None, set[tuple[str, str]]], 
         "GET",
         "/jobs?limit=abc",
         None,
-        None,
+        PAGE,
         {("minor", "requests that break the contract are answered with HTTP 200: limit is not an integer")},
     ),
     (
         "GET",
         "/jobs?limit=0",
         None,
-        None,
+        PAGE,
         {("minor", "requests that break the contract are answered with HTTP 200: limit is less than 1")},
     ),
     (

@@ -16,6 +16,7 @@ from connexeo.tools.conformance.batch import create_job
 from connexeo.tools.conformance.budget import BudgetExhausted
 from connexeo.tools.conformance.caller import NoAnswer
 from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.fuzzing.document import REMOVED_BY
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Skipped, Violated
 
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -25,6 +26,16 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "file": ("own-1.txt", "own-2.txt"),
 }
 """Kind → names in requests."""
+
+_GONE = {200, 202, 204, 404, 410}
+
+CREATED_BY: Mapping[str, str] = {
+    "job": "POST /jobs",
+    "service": "POST /services",
+    "process": "PUT /process_graphs/{process_graph_id}",
+    "file": "PUT /files/{path}",
+}
+"""Kind → operation that creates it."""
 
 ALIVE = 12
 """Things of one kind that are kept at most, beside those with an alias: the rest goes at once."""
@@ -42,6 +53,8 @@ class Belongings:
     made: int = 0
     refused: set[str] = field(default_factory=set)
     """Kinds that cannot be made."""
+    stuck: set[str] = field(default_factory=set)
+    """Kinds of which something could not be removed."""
     others: dict[str, deque[str]] = field(default_factory=dict)
     """Kind → what random requests have created, the oldest first."""
 
@@ -72,7 +85,7 @@ class Belongings:
 
     def fresh(self, kind: str) -> str | None:
         """A new thing that nobody else uses; None when it cannot be made, which other checks report."""
-        if not self.backend.options.write or kind in self.refused:
+        if not self.backend.options.write or kind in self.refused | self.stuck:
             return None
         try:
             made = self._make(kind)
@@ -83,12 +96,13 @@ class Belongings:
         return made
 
     def _make(self, kind: str) -> str | None:
+        self.backend.need(CREATED_BY[kind], REMOVED_BY[CREATED_BY[kind]])
         self.made += 1
         user, ledger = self.backend.user, self.backend.ledger
         if kind == "job":
             return create_job(self.backend, dict(self.graph), title=self.backend.name("fuzz")).id
         if kind == "service":
-            if self.service_type is None or not self.backend.offers("POST /services"):
+            if self.service_type is None:
                 return None
             body = {"type": self.service_type, "process": {"process_graph": self.graph}, "enabled": False}
             answer = user.post("/services", {**body, "title": self.backend.name("fuzz")})
@@ -97,12 +111,10 @@ class Belongings:
                 ledger.add("service", identifier, user)
             return identifier
         if kind == "process":
-            self.backend.need("PUT /process_graphs/{process_graph_id}")
             name = f"{self.prefix}own_{self.made}"
             ledger.add("process", name, user)
             answer = user.put(f"/process_graphs/{encoded(name)}", {"process_graph": self.graph})
         else:
-            self.backend.need("PUT /files/{path}")
             name = f"{self.folder}own-{self.made}.txt"
             ledger.add("file", name, user)
             answer = user.put(
@@ -117,9 +129,19 @@ class Belongings:
         if identifier not in others and identifier not in self.named.values():
             others.append(identifier)
         while len(others) > ALIVE:
-            oldest = self.backend.ledger.there.get((kind, others.popleft()))
-            if oldest is not None and oldest.owner.delete(oldest.path).status in {200, 202, 204, 404, 410}:
-                self.backend.ledger.forget(kind, oldest.name)
+            self.remove(kind, others.popleft())
+
+    def remove(self, kind: str, identifier: str) -> None:
+        """Remove something that this run has created. When that fails, there will be no more of its kind."""
+        for key in [key for key, name in self.named.items() if key[0] == kind and name == identifier]:
+            del self.named[key]
+        created = self.backend.ledger.there.get((kind, identifier))
+        if created is None:
+            return
+        if created.owner.delete(created.path).status in _GONE:
+            self.backend.ledger.forget(kind, identifier)
+        else:
+            self.stuck.add(kind)
 
     def identifiers(self, readable: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
         """Path parameter → values that lead to something: what is our own, else what is there to be read."""

@@ -48,6 +48,14 @@ WRITES = frozenset(
 )
 """Operations that change what belongs to the user; none of what an extension adds, whose effects are unknown."""
 
+REMOVED_BY = {
+    "POST /jobs": "DELETE /jobs/{job_id}",
+    "POST /services": "DELETE /services/{service_id}",
+    "PUT /files/{path}": "DELETE /files/{path}",
+    "PUT /process_graphs/{process_graph_id}": "DELETE /process_graphs/{process_graph_id}",
+}
+"""What creates something → what removes it again: nothing is created that would stay."""
+
 MAKES_A_SERVICE = frozenset({"POST /services", "PATCH /services/{service_id}"})
 """A service that is enabled may process, and cost."""
 
@@ -69,6 +77,8 @@ def _may_be_sent(backend: BackEnd, operation: Operation) -> bool:
     if operation.method in READS or operation.name in HARMLESS:
         return True
     if operation.name in MAKES_A_SERVICE and not may_process(backend):
+        return False
+    if operation.name in REMOVED_BY and not backend.offers(REMOVED_BY[operation.name]):
         return False
     return backend.options.write and operation.name in WRITES
 

@@ -20,9 +20,12 @@ from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.budget import BudgetExhausted
 from connexeo.tools.conformance.caller import NoAnswer
 from connexeo.tools.conformance.exchange import Exchange
-from connexeo.tools.conformance.fuzzing.belongings import Belongings, created_identifier
+from connexeo.tools.conformance.fuzzing.belongings import CREATED_BY, Belongings, created_identifier
 from connexeo.tools.conformance.fuzzing.judgement import Judgement
 from connexeo.tools.conformance.fuzzing.permission import Permission, Refused, Target
+
+CREATES = {operation: kind for kind, operation in CREATED_BY.items()}
+"""Operation → kind of what it creates."""
 
 FOLLOWED = 8
 """Times that an operation's effect is looked at."""
@@ -138,6 +141,8 @@ class Gateway:
         name = target.operation.name if target.operation else method
         if name in self._closed:
             raise Refused("it does not tell what new things are called")
+        if name in CREATES and CREATES[name] in self.belongings.stuck:
+            raise Refused("what it creates cannot be removed")
         if self.sent >= self.requests:
             raise BudgetExhausted(f"{self.requests} random requests were sent; more with --max-requests")
         sent = {key: value for key, value in headers.items() if key.lower() not in _OWN and not _is_mark(key)}
@@ -175,14 +180,17 @@ class Gateway:
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
             raise Refused("no HTTP client can send this") from error
         self._silent = 0
-        self.judgement.judge(exchange, target)
+        sound = self.judgement.judge(exchange, target)
         if is_new and 400 <= exchange.status < 500:
             self.backend.ledger.forget(str(target.kind), str(target.identifier))
         if exchange.ok:
-            self._follow(method, target, exchange)
+            self._follow(method, target, exchange, sound)
+            if not sound and method in {"PUT", "PATCH"} and target.kind and target.identifier:
+                # What is wrong with it would show in all lists.
+                self.belongings.remove(target.kind, target.identifier)
         return exchange
 
-    def _follow(self, method: str, target: Target, exchange: Exchange) -> None:
+    def _follow(self, method: str, target: Target, exchange: Exchange, sound: bool) -> None:
         """Remember what has come or gone, and look whether it has."""
         path = target.operation.path if target.operation else ""
         if method == "POST" and path in {"/jobs", "/services"}:
@@ -192,8 +200,11 @@ class Gateway:
                 self._closed.add(f"POST {path}")
                 return
             self.belongings.add(kind, identifier)
-            self._look(f"POST {path}", kind, identifier, there=True)
-        elif method == "PUT" and target.kind and target.identifier:
+            if sound:
+                self._look(f"POST {path}", kind, identifier, there=True)
+            else:
+                self.belongings.remove(kind, identifier)
+        elif method == "PUT" and sound and target.kind and target.identifier:
             self._look(f"PUT {target.kind}", target.kind, target.identifier, there=True)
         elif method == "DELETE" and target.kind and target.identifier and not path.endswith("/results"):
             self._look(f"DELETE {target.kind}", target.kind, target.identifier, there=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from connexeo.tools.conformance.backend import next_page
 from connexeo.tools.conformance.contract import Contract
 from connexeo.tools.conformance.exchange import Exchange, NotJson
 from connexeo.tools.conformance.fuzzing.permission import Target
@@ -22,6 +23,8 @@ GONE = "schema.deleted-is-gone"
 HEADERS = "schema.header-values"
 
 VALIDATION = "POST /validation"
+
+LIMIT = "limit"
 
 REFUSED = frozenset({400, 406, 415, 422})
 """How a request is told to be a bad one. Other failures have reasons that no schema knows."""
@@ -52,6 +55,8 @@ class Group:
 
     exchange: Exchange
     """The simplest of them."""
+    paging: bool = False
+    """Whether it is about ``limit``, which counts only where there are pages."""
     details: set[str] = field(default_factory=set)
 
 
@@ -61,20 +66,27 @@ class Judgement:
 
     contract: Contract
     requests: RequestJudge
-    groups: dict[tuple[str, str, str, Severity], Group] = field(default_factory=dict)
-    """Check, place, kind and severity of a fault → requests."""
+    groups: dict[tuple[str, str, str, Severity, bool], Group] = field(default_factory=dict)
+    """Check, place, kind and severity of a fault, and whether it is about pages → requests."""
+    paged: set[str] = field(default_factory=set)
+    """Operations that give pages: who has none may ignore ``limit``, whatever it is."""
     judged: set[str] = field(default_factory=set)
     """Checks that something was told for."""
 
-    def judge(self, exchange: Exchange, target: Target) -> None:
-        """Judge one exchange."""
+    def judge(self, exchange: Exchange, target: Target) -> bool:
+        """Judge one exchange; False when something was accepted that should not have been."""
         if exchange.failure:
-            return
+            return True
         if exchange.method == "TRACE":
             self._judge_method(exchange, target)
         elif exchange.operation is not None:
+            accepted = exchange.ok and bool(self.requests.faults(exchange))
             self._judge_request(exchange, target)
+            if exchange.method == "GET" and has_next_page(exchange):
+                self.paged.add(exchange.operation.name)
             self._judge_headers(exchange)
+            return not accepted
+        return True
 
     def created(self, exchange: Exchange) -> None:
         """Judge how something can be read that has just been created."""
@@ -90,8 +102,8 @@ class Judgement:
 
     def violations(self, check: str) -> Iterator[Violation]:
         """What there is to say for a check, sorted."""
-        for (name, place, kind, severity), group in sorted(self.groups.items(), key=lambda item: item[0]):
-            if name == check:
+        for (name, place, kind, severity, _), group in sorted(self.groups.items(), key=lambda item: item[0]):
+            if name == check and (place in self.paged or not group.paging):
                 message = _MESSAGES[check].format(kind=kind, details=_listed(group.details))
                 yield Violation(message, group.exchange, severity=severity, place=place)
 
@@ -102,11 +114,11 @@ class Judgement:
         place = next((operation.path for operation in known if operation is not None), path)
         if exchange.status < 400:
             self._add(
-                METHODS, "", f"is answered with HTTP {exchange.status}", exchange, Severity.MAJOR, place
+                METHODS, "TRACE", f"is answered with HTTP {exchange.status}", exchange, Severity.MAJOR, place
             )
         elif exchange.status == 405 and "allow" not in exchange.headers:
             self._add(
-                METHODS, "", "is answered with 405, but without `Allow`", exchange, Severity.MINOR, place
+                METHODS, "TRACE", "is answered with 405, but without `Allow`", exchange, Severity.MINOR, place
             )
 
     def _judge_request(self, exchange: Exchange, target: Target) -> None:
@@ -134,9 +146,13 @@ class Judgement:
             # Which of them had to be noticed cannot be told apart; simpler requests show each.
             faults = tuple(fault for fault in faults if fault.severe)[:1]
         for fault in faults:
-            validated = name == VALIDATION and fault.place.startswith("/process_graph")
-            severity = Severity.MAJOR if fault.severe or validated else Severity.MINOR
-            self._add(REJECTS, name, f"HTTP {exchange.status}", exchange, severity, str(fault))
+            about_graph = fault.place.startswith("/process_graph")
+            if name == VALIDATION and not (about_graph or fault.severe):
+                # What else is said of a process need not be looked at.
+                continue
+            severity = Severity.MAJOR if fault.severe or name == VALIDATION else Severity.MINOR
+            kind = f"HTTP {exchange.status}"
+            self._add(REJECTS, name, kind, exchange, severity, str(fault), paging=fault.place == LIMIT)
 
     def _judge_headers(self, exchange: Exchange) -> None:
         if not exchange.ok or exchange.operation is None:
@@ -149,12 +165,19 @@ class Judgement:
                 )
 
     def _add(
-        self, check: str, place: str, kind: str, exchange: Exchange, severity: Severity, detail: str
+        self,
+        check: str,
+        place: str,
+        kind: str,
+        exchange: Exchange,
+        severity: Severity,
+        detail: str,
+        paging: bool = False,
     ) -> None:
-        key = check, place, kind, severity
+        key = check, place, kind, severity, paging
         group = self.groups.get(key)
         if group is None:
-            group = self.groups[key] = Group(exchange)
+            group = self.groups[key] = Group(exchange, paging)
         elif _length(exchange) < _length(group.exchange):
             group.exchange = exchange
         if detail:
@@ -169,6 +192,16 @@ _MESSAGES = {
     GONE: "what was just deleted is answered with {kind}",
     HEADERS: "the header {kind}",
 }
+
+
+def has_next_page(exchange: Exchange) -> bool:
+    """Whether an answer is one page of several."""
+    if not exchange.ok or "json" not in exchange.media_type or b'"next"' not in exchange.body:
+        return False
+    try:
+        return next_page(exchange.object()) is not None
+    except NotJson:
+        return False
 
 
 def target_path(exchange: Exchange) -> str:
