@@ -56,7 +56,7 @@ class Message:
         """The document in the body, None when there is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def write(self, document: Any) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from conformance.mutations.dresses import BACKENDS, FEDERATION_CLASS, LISTS, MISSING
 from conformance.mutations.edits import Edit, answers, document, each, error, header, put, without
-from conformance.mutations.fault import Apply, Fault, Turn
+from conformance.mutations.fault import Apply, Fault, Turn, matches
 from conformance.mutations.message import Answer
 from connexeo.tools.conformance.verdicts import Severity
 
@@ -28,27 +27,21 @@ def _to_offline(found: Any) -> None:
     found["federation"]["baltic"].update(status="offline", last_successful_check="2024-05-01T12:00:00Z")
 
 
-def _with_offline(spoil: Callable[[Any], Any] | None = None, *edits: Edit) -> Apply:
-    """A federation with a member that is offline, and lists that are spoiled; by nothing else they name nobody."""
+def _with_offline(spoil: Edit, *operations: str) -> Apply:
+    """A federation with a member that is offline: all lists say so, but for those operations that are spoiled."""
 
     async def apply(turn: Turn) -> Answer:
         found = await turn.send(turn.request)
         if found.ok and turn.request.path == "/":
             document(_to_offline)(found)
         elif found.ok:
-            if spoil:
-                document(spoil)(found)
-            for edit in edits:
-                edit(found)
+            put(MISSING, ["baltic"])(found)
+            found.set_header("cache-control", "private, no-cache")
+            if any(matches(operation, turn.request) for operation in operations):
+                spoil(found)
         return found
 
     return apply
-
-
-def _names_baltic(found: Any) -> None:
-    found[MISSING] = ["baltic"]
-    for entry in found.get("collections", []) + found.get("processes", []):
-        entry[BACKENDS] = ["alpine"]
 
 
 def _fault(
@@ -93,18 +86,18 @@ FAULTS = (
     ),
     _fault(
         "missing-and-there",
-        "A back-end is missing, and its entries are there",
-        LISTS[:2],
-        "a missing back-end was not considered",
+        "A collection is at a back-end that was not asked for it",
+        (*_ONE, "POST /validation"),
+        "a back-end is either in `federation:backends` or in `federation:missing`",
         answers(put(MISSING, ["baltic"])),
-        "GET /collections",
+        "GET /collections/sentinel-2-l2a-demo",
     ),
     _fault(
         "offline-unsaid",
         "A member is offline, and no list says that it lacks it",
         ("GET /", *LISTS),
         "members that are offline are in `federation:missing`",
-        _with_offline(lambda found: found.pop(MISSING, None)),
+        _with_offline(put(MISSING, []), *LISTS),
         "GET /",
     ),
     _fault(
@@ -112,16 +105,16 @@ FAULTS = (
         "Lists that lack a member may be kept for an hour",
         ("GET /", *LISTS),
         "partial answers are not kept",
-        _with_offline(_names_baltic, header("cache-control", "public, max-age=3600")),
+        _with_offline(header("cache-control", "public, max-age=3600"), *LISTS[:3]),
         "GET /collections",
         severity=Severity.MINOR,
     ),
     _fault(
         "down-fails",
         "Lists fail while a member is offline",
-        ("GET /", "GET /collections"),
+        ("GET /", *LISTS),
         "lists of the others, with `federation:missing`",
-        _with_offline(None, error(500, "Internal", "'NoneType' object is not subscriptable")),
+        _with_offline(error(500, "Internal", "'NoneType' object is not subscriptable"), LISTS[0]),
         "GET /collections",
     ),
     _fault(

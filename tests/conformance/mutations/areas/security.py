@@ -102,7 +102,7 @@ def _foreign(id: str, title: str, on: tuple[str, ...], *shown: str, apply: Apply
         ("security",),
         _PROPERTY,
         Severity.CRITICAL,
-        apply or _lets_in(_present, (403, 404)),
+        apply or _lets_in(_present, (404,)),
         shown,
     )
 
@@ -197,7 +197,7 @@ FAULTS = (
         "stranger DELETE {made}",
     ),
     _foreign(
-        "job-started",
+        "job-stopped",
         "Jobs of others can be stopped",
         ("DELETE /jobs/{job_id}/results",),
         "stranger DELETE /jobs/{created}/results",

@@ -20,7 +20,7 @@ def _detail(found: Answer) -> None:
 
 def _latin(found: Answer) -> None:
     document = found.json
-    document["title"] = "Erdbeobachtung für Österreich"
+    document["collections"][0]["title"] = "Klima in Österreich"
     found.set_body(json.dumps(document, ensure_ascii=False).encode("latin-1", "replace"))
 
 
@@ -145,12 +145,12 @@ FAULTS = (
     Fault(
         "text-in-latin-1",
         "JSON has the bytes of Latin-1",
-        ("GET /",),
-        ("schema", "profiles"),
+        ("GET /collections",),
+        ("collections", "schema"),
         "RFC 8259, 8.1: JSON is UTF-8",
         Severity.MAJOR,
         answers(_latin),
-        ("GET /",),
+        ("GET /collections",),
     ),
     Fault(
         "json-with-nan",
