@@ -165,7 +165,6 @@ FAULTS = (
         "The bounding box has latitudes first",
         f"{_STAC}: west, south, east, north",
         each("extent/spatial/bbox/*", _turned),
-        each("cube:dimensions/x/reference_system", lambda _: 4326),
     ),
     _fault(
         "collection-bbox-crossed",
