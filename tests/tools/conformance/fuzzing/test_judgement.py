@@ -153,6 +153,7 @@ CASES: tuple[tuple[str, str, Any, httpx.Response | None, set[tuple[str, str]]], 
         {("minor", "TRACE is answered with 405, but without `Allow`: /jobs")},
     ),
     ("TRACE", "/jobs", None, httpx.Response(200), {("major", "TRACE is answered with HTTP 200: /jobs")}),
+    ("TRACE", "/jobs", None, httpx.Response(500), {("major", "TRACE is answered with HTTP 500: /jobs")}),
 )
 
 

@@ -112,7 +112,7 @@ class Judgement:
         path = target.path.partition("?")[0]
         known = (self.contract.match(method, path) for method in METHODS_TRIED)
         place = next((operation.path for operation in known if operation is not None), path)
-        if exchange.status < 400:
+        if exchange.status < 400 or exchange.status == 500:
             self._add(
                 METHODS, "TRACE", f"is answered with HTTP {exchange.status}", exchange, Severity.MAJOR, place
             )
