@@ -45,30 +45,32 @@ else:
 @contextlib.contextmanager
 def openeo_driver(cache: Path, data: Path, port: int) -> Iterator[Peer]:
     """Start openeo-driver."""
-    python = environment(cache, "openeo-driver", *REQUIREMENTS)
-    application = data / "peer_application.py"
-    application.write_text(APPLICATION)
-    server = f"http://127.0.0.1:{port}"
-    command = [
-        str(python),
-        "-m",
-        "gunicorn",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "--workers",
-        "1",
-        "--threads",
-        "4",
-    ]
     with contextlib.ExitStack() as stack:
         issuer = OidcIssuer(lifetime=86_400)
         stack.callback(issuer.close)
-        # The one file is read as its configuration and is the application.
-        settings = {"OPENEO_BACKEND_CONFIG": str(application), "PEER_ISSUER": issuer.url}
-        ready = f"{server}/.well-known/openeo"
-        stack.enter_context(process([*command, "peer_application:app"], ready, data, settings))
+        url = stack.enter_context(driver(cache, data, port, issuer.url))
         tokens = _token("ana"), _token("ben")
-        yield Peer(f"{server}{PREFIX}", *tokens, username="ana", password="river-Ana", issuer=issuer.url)
+        yield Peer(url, *tokens, username="ana", password="river-Ana", issuer=issuer.url)
+
+
+@contextlib.contextmanager
+def driver(cache: Path, data: Path, port: int, issuer: str) -> Iterator[str]:
+    """Start openeo-driver with an issuer that runs already; gives the URL of its API."""
+    application = data / "peer_application.py"
+    application.write_text(APPLICATION)
+    # The one file is read as its configuration and is the application.
+    settings = {"OPENEO_BACKEND_CONFIG": str(application), "PEER_ISSUER": issuer}
+    server = f"http://127.0.0.1:{port}"
+    command = gunicorn(cache, port, "peer_application:app")
+    with process(command, f"{server}/.well-known/openeo", data, settings):
+        yield f"{server}{PREFIX}"
+
+
+def gunicorn(cache: Path, port: int, application: str) -> list[str]:
+    """The command that serves an application, in the environment of openeo-driver."""
+    python = environment(cache, "openeo-driver", *REQUIREMENTS)
+    bound = ["--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8"]
+    return [str(python), "-m", "gunicorn", *bound, application]
 
 
 def _token(username: str) -> str:
