@@ -6,6 +6,8 @@ Run ``python -m conformance.peers.openeo_fastapi --port 8300`` in ``tests/``.
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +78,7 @@ def openeo_fastapi(cache: Path, data: Path, port: int) -> Iterator[Peer]:
             "PEER_DATABASE": str(data / "database"),
             "ALEMBIC_DIR": str(data),
         }
+        stack.callback(_stop_database, data / "database")
         command = [
             str(python),
             "-m",
@@ -93,6 +96,13 @@ def openeo_fastapi(cache: Path, data: Path, port: int) -> Iterator[Peer]:
             f"oidc/river/{issuer.jwt('ben')}",
             issuer=issuer.url,
         )
+
+
+def _stop_database(folder: Path) -> None:
+    # It is started as a process of its own, and uvicorn ends by the signal without a chance to stop it.
+    written = folder / "postmaster.pid"
+    if written.exists():
+        os.kill(int(written.read_text().split()[0]), signal.SIGINT)
 
 
 if __name__ == "__main__":
