@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -14,7 +13,9 @@ from connexeo.tools.conformance.caller import Caller, NoAnswer
 from connexeo.tools.conformance.contract import Contract
 from connexeo.tools.conformance.discovery import Discovery, anonymous_template
 from connexeo.tools.conformance.exchange import Exchange, NotJson
+from connexeo.tools.conformance.interruption import Interruption
 from connexeo.tools.conformance.ledger import Ledger
+from connexeo.tools.conformance.masking import Secrets
 from connexeo.tools.conformance.options import Options
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Skipped, Violated, Violation
 
@@ -39,13 +40,22 @@ class BackEnd:
     second_account: Caller | None
     """Somebody else; see ``stranger``."""
     ledger: Ledger = field(default_factory=Ledger)
+    secrets: Secrets = field(default_factory=Secrets)
+    interruption: Interruption = field(default_factory=Interruption)
     trouble: list[Violation] = field(default_factory=list)
     """Why things that several checks build upon could not be made."""
     offered: frozenset[str] = frozenset()
     """Operations that the capabilities list, as ``GET /jobs/{}``."""
-    mark: str = field(default_factory=lambda: secrets.token_hex(4))
-    """Part of the name of everything that this run creates."""
     _once: dict[Callable[[BackEnd], Any], tuple[str, Any]] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """Part of the name of everything that this run creates."""
+        return self.ledger.mark
+
+    def mask(self, text: str) -> str:
+        """The text without secrets, and with placeholders for what this run has created."""
+        return self.ledger.mask(self.secrets.mask(text))
 
     @property
     def url(self) -> str:

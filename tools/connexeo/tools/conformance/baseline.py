@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connexeo.tools.conformance.report import Report
+from connexeo.tools.conformance.report import Finding, Report
 from connexeo.tools.conformance.verdicts import State
 
 _TOLD = {State.PASS, State.WARNING, State.FAIL}
@@ -27,8 +27,7 @@ def against(report: Report, earlier: Mapping[str, Any]) -> Changes:
     before = {finding["fingerprint"]: finding for finding in earlier["findings"]}
     results = tuple(
         replace(
-            result,
-            findings=tuple(replace(each, known=each.fingerprint in before) for each in result.findings),
+            result, findings=tuple(_marked(each, before.get(each.fingerprint)) for each in result.findings)
         )
         for result in report.results
     )
@@ -40,3 +39,13 @@ def against(report: Report, earlier: Mapping[str, Any]) -> Changes:
         if fingerprint not in now and finding["check"] in told
     )
     return Changes(replace(report, results=results), mended)
+
+
+def _marked(finding: Finding, before: Mapping[str, Any] | None) -> Finding:
+    """Known as far as it was there before; where it has spread, the new places come first."""
+    if before is None:
+        return finding
+    known = set(before["places"])
+    new = tuple(each for each in finding.places if each not in known)
+    old = tuple(each for each in finding.places if each in known)
+    return replace(finding, known=not new, places=(*new, *old))

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import httpx
 import orjson
 
-from connexeo.tools.conformance.budget import Budget
+from connexeo.tools.conformance.answer import created_name, delay, read_answer
+from connexeo.tools.conformance.budget import Budget, BudgetExhausted
 from connexeo.tools.conformance.contract import Contract
 from connexeo.tools.conformance.exchange import Exchange
 
 ORIGIN = "https://conformance.example"
 """The page that pretends to send all requests, so that answers show what CORS allows."""
 
-KEPT = 32 * 1024 * 1024
-"""Bytes of an answer that are read."""
-
 REDIRECTS = 5
 
+PATIENCE = 30.0
+"""Seconds that are waited at most when a back-end asks to come again later."""
+
 _REDIRECT = {301, 302, 303, 307, 308}
+
+_PERSONAL = {"authorization", "cookie", "proxy-authorization"}
+"""Headers that go to the API only."""
+
+_CREATES = {"POST /jobs": "job", "POST /services": "service"}
+"""Operation → kind of what it creates under a name that only the answer tells."""
 
 Query = Mapping[str, str | int | float | bool | None]
 
@@ -46,9 +54,36 @@ class TokenSource(Protocol):
         """Get a new token after one has expired; False when that is impossible."""
 
 
+class Witness(Protocol):
+    """Is told of everything that a caller does, in whichever thread."""
+
+    def saw(self, exchange: Exchange) -> None:
+        """A request was answered, or not."""
+
+    def created(self, kind: str, name: str | None, caller: Caller) -> None:
+        """Something was created; None when nobody knows what it is called."""
+
+    def undisturbed(self) -> AbstractContextManager[object]:
+        """While this lasts the run is not interrupted."""
+
+
+class Nobody:
+    """A witness that keeps nothing."""
+
+    def saw(self, exchange: Exchange) -> None:
+        """A request was answered, or not."""
+
+    def created(self, kind: str, name: str | None, caller: Caller) -> None:
+        """Something was created."""
+
+    def undisturbed(self) -> AbstractContextManager[object]:
+        """No protection."""
+        return nullcontext()
+
+
 @dataclass(slots=True)
 class Caller:
-    """Somebody who sends requests. Each goes to ``listen`` with its answer, whoever asked for it."""
+    """Somebody who sends requests. The witness is told of each, whoever asked for it."""
 
     name: str
     url: str
@@ -57,9 +92,8 @@ class Caller:
     contract: Contract
     budget: Budget
     tokens: TokenSource | None = None
-    listen: Callable[[Exchange], None] = lambda exchange: None
+    witness: Witness = field(default_factory=Nobody)
     timeout: float = 60.0
-    exchanges: int = field(default=0)
 
     def get(self, path: str, **options: Any) -> Exchange:
         """Send ``GET``."""
@@ -94,7 +128,7 @@ class Caller:
         follow: bool = True,
         timeout: float | None = None,
     ) -> Exchange:
-        """Send a request and read its answer, up to ``KEPT`` bytes.
+        """Send a request and read its answer, up to ``answer.KEPT`` bytes.
 
         Args:
             method: HTTP method.
@@ -112,22 +146,24 @@ class Caller:
             BudgetExhausted: when no more may be sent.
         """
         target = path if "://" in path else f"{self.url}{path if path.startswith('/') else f'/{path}'}"
-        sent = self._headers(target, headers, token)
         if json is not None:
             content = orjson.dumps(json)
-            sent.setdefault("Content-Type", "application/json")
+            headers = {"Content-Type": "application/json", **(headers or {})}
         query = {key: str(value) for key, value in (params or {}).items() if value is not None}
-        exchange = self._exchange(method, target, content, query, sent, timeout)
+
+        def send() -> Exchange:
+            return self._exchange(
+                method, target, content, query, self._headers(target, headers, token), timeout
+            )
+
+        exchange = send()
         if exchange.status == 429:
-            exchange = self._again_later(exchange, method, target, content, query, sent, timeout)
-        if (
-            exchange.status == 403
-            and exchange.code == "TokenInvalid"
-            and token is None
-            and self._renewed(target)
-        ):
-            sent = {**sent, **self._headers(target, headers, token)}
-            exchange = self._exchange(method, target, content, query, sent, timeout)
+            # Whoever is told to slow down does, once.
+            time.sleep(max(0.0, min(delay(exchange.headers), PATIENCE, self.budget.left)))
+            exchange = send()
+        expired = exchange.status == 403 and exchange.code == "TokenInvalid" and token is None
+        if expired and self._renewed(target):
+            exchange = send()
         if follow and method in {"GET", "HEAD"} and exchange.status in _REDIRECT:
             exchange = self._followed(exchange, headers, token, timeout)
         return exchange
@@ -137,7 +173,10 @@ class Caller:
 
     def _headers(self, target: str, headers: Mapping[str, str] | None, token: str | None) -> dict[str, str]:
         sent = {"Origin": ORIGIN, **(headers or {})}
-        if self._is_ours(target) and "Authorization" not in sent:
+        given = {name for name in sent if name.lower() in _PERSONAL}
+        if not self._is_ours(target):
+            return {name: value for name, value in sent.items() if name not in given}
+        if not any(name.lower() == "authorization" for name in given):
             bearer = token if token is not None else self.tokens.current() if self.tokens else None
             if bearer:
                 sent["Authorization"] = f"Bearer {bearer}"
@@ -145,17 +184,10 @@ class Caller:
 
     def _is_ours(self, target: str) -> bool:
         api, other = urlsplit(self.url), urlsplit(target)
-        same = (api.scheme, api.netloc) == (other.scheme, other.netloc)
-        return same and f"{other.path}/".startswith(f"{api.path}/")
-
-    def _again_later(self, exchange: Exchange, *request: Any) -> Exchange:
-        """Whoever is told to slow down does, once."""
-        try:
-            wait = float(exchange.headers.get("retry-after", "2"))
-        except ValueError:
-            wait = 2.0
-        time.sleep(max(0.0, min(wait, 30.0, self.budget.left)))
-        return self._exchange(*request)
+        same = (api.scheme.lower(), api.netloc.lower()) == (other.scheme.lower(), other.netloc.lower())
+        # Servers resolve `..`, so that it may lead out of the API.
+        stays = ".." not in unquote(other.path).split("/")
+        return same and stays and f"{other.path}/".startswith(f"{api.path}/")
 
     def _followed(
         self, exchange: Exchange, headers: Mapping[str, str] | None, token: str | None, timeout: float | None
@@ -181,55 +213,48 @@ class Caller:
         hops: tuple[str, ...] = (),
     ) -> Exchange:
         self.budget.take()
-        self.exchanges += 1
-        total = timeout or self.timeout
-        # Without a query of ours the target's own stays: httpx would drop it.
-        request = self.client.build_request(
-            method, target, content=content, params=query or None, headers=dict(headers), timeout=total
-        )
-        started = time.monotonic()
-        status, answer_headers, body, failure = 0, httpx.Headers(), b"", None
-        truncated = False
+        wanted = timeout or self.timeout
+        total = min(wanted, max(self.budget.left, 0.1))
         try:
-            answer = self.client.send(request, stream=True, follow_redirects=False)
-            try:
-                status, answer_headers = answer.status_code, answer.headers
-                chunks: list[bytes] = []
-                size = 0
-                for chunk in answer.iter_bytes():
-                    chunks.append(chunk)
-                    size += len(chunk)
-                    truncated = size > KEPT
-                    if time.monotonic() - started > total:
-                        failure = f"the answer was not complete after {total:g} s"
-                    if truncated or failure:
-                        break
-                body = b"".join(chunks)
-            finally:
-                answer.close()
-        except httpx.TimeoutException:
-            failure = f"no answer within {total:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-            failure = f"the connection failed: {error or type(error).__name__}"
-        exchange = Exchange(
-            method=method,
-            url=str(request.url),
-            caller=self.name,
-            request_headers=request.headers,
-            request_body=content or b"",
-            status=status,
-            headers=answer_headers,
-            body=body,
-            seconds=time.monotonic() - started,
-            operation=self._operation(method, str(request.url)),
-            truncated=truncated,
-            failure=failure,
-            hops=hops,
-        )
-        self.listen(exchange)
-        if failure:
+            # Without a query of ours the target's own stays: httpx would drop it.
+            request = self.client.build_request(
+                method, target, content=content, params=query or None, headers=dict(headers), timeout=total
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            if self._is_ours(target):
+                raise
+            raise NoAnswer(self._unsent(method, target, f"the URL is not valid: {error}")) from error
+        operation = self._operation(method, str(request.url))
+        kind = _CREATES.get(operation.name) if operation else None
+        with self.witness.undisturbed() if kind else nullcontext():
+            answer = read_answer(self.client, request, total)
+            exchange = Exchange(
+                method=method,
+                url=str(request.url),
+                caller=self.name,
+                request_headers=request.headers,
+                request_body=content or b"",
+                status=answer.status,
+                headers=answer.headers,
+                body=answer.body,
+                seconds=answer.seconds,
+                operation=operation,
+                truncated=answer.truncated,
+                failure=answer.failure,
+                hops=hops,
+            )
+            if kind and (exchange.ok or (answer.sent and not exchange.status)):
+                self.witness.created(kind, created_name(exchange.headers), self)
+        if answer.late and total < wanted:
+            raise BudgetExhausted(f"{self.budget.seconds:g} s are over; more with --max-time")
+        self.witness.saw(exchange)
+        if exchange.failure:
             raise NoAnswer(exchange)
         return exchange
+
+    def _unsent(self, method: str, target: str, failure: str) -> Exchange:
+        nothing = httpx.Headers()
+        return Exchange(method, target, self.name, nothing, b"", 0, nothing, b"", 0.0, failure=failure)
 
     def _operation(self, method: str, target: str) -> Any:
         if not self._is_ours(target):
@@ -239,6 +264,4 @@ class Caller:
 
 
 def _failed(exchange: Exchange, failure: str) -> Exchange:
-    from dataclasses import replace
-
     return replace(exchange, failure=failure)

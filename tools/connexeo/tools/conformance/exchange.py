@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,16 +14,23 @@ import httpx
 import orjson
 
 from connexeo.tools.conformance.contract import Operation
-
-MASK = "***"
+from connexeo.tools.conformance.masking import MASK, mask
 
 _SECRET_HEADERS = {"authorization", "cookie", "set-cookie", "proxy-authorization", "x-api-key"}
-_SECRET_FIELDS = re.compile(
-    r'("(?:access_token|refresh_token|id_token|token|password|client_secret)"\s*:\s*")[^"]*(")', re.IGNORECASE
-)
-_SIGNATURES = re.compile(
-    r"([?&](?:signature|sig|token|access_token|x-amz-signature)=)[^&\s\"']+", re.IGNORECASE
-)
+
+_UNSHOWN = {
+    "host",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "user-agent",
+    "accept",
+    "transfer-encoding",
+}
+"""Headers of requests that curl adds itself."""
+
+_REQUEST = 4000
+"""Characters of a request's body that are shown."""
 
 _SHOWN_HEADERS = (
     "content-type",
@@ -124,52 +131,60 @@ class Exchange:
         """The same exchange as evidence for a part of its JSON body: nothing else of the body is shown."""
         return replace(self, body=orjson.dumps(part))
 
-    def curl(self) -> str:
-        """The request as a command; secrets are masked."""
+    def curl(self, hide: Callable[[str], str] = mask) -> str:
+        """The request as a command.
+
+        Args:
+            hide: masks secrets, by default what looks like one.
+        """
         parts = ["curl", "-i"]
         if self.method == "HEAD":
             parts.append("--head")
         elif self.method != "GET":
             parts += ["-X", self.method]
         for name, value in self.request_headers.multi_items():
-            if name.lower() in {
-                "host",
-                "accept-encoding",
-                "connection",
-                "content-length",
-                "user-agent",
-                "accept",
-            }:
+            if name.lower() in _UNSHOWN:
                 continue
             scheme, _, _ = value.partition(" ")
-            parts += ["-H", f"{name}: {f'{scheme} {MASK}' if name.lower() in _SECRET_HEADERS else value}"]
+            parts += [
+                "-H",
+                f"{name}: {f'{scheme} {MASK}' if name.lower() in _SECRET_HEADERS else hide(value)}",
+            ]
         if self.request_body:
-            parts += ["--data-binary", _printable(self.request_body, 4000)]
-        parts.append(mask(self.url))
+            parts += ["--data-binary", _printable(self.request_body, _REQUEST, hide)]
+        parts.append(hide(self.url))
         return " ".join(shlex.quote(part) for part in parts)
 
-    def excerpt(self, length: int = 1200) -> str:
-        """Status line, telling headers and the beginning of the answer's body; secrets are masked."""
+    def excerpt(self, length: int = 1200, hide: Callable[[str], str] = mask) -> str:
+        """Status line, telling headers and the beginning of the answer's body.
+
+        Args:
+            length: characters of the body.
+            hide: masks secrets, by default what looks like one.
+        """
         if self.failure and not self.status:
-            return self.failure
+            return hide(self.failure)
         lines = [f"HTTP {self.status}"]
-        lines += [f"{name}: {self.headers[name]}" for name in _SHOWN_HEADERS if name in self.headers]
+        lines += [hide(f"{name}: {self.headers[name]}") for name in _SHOWN_HEADERS if name in self.headers]
+        if self.failure:
+            lines.append(hide(self.failure))
         if self.body:
-            lines += ["", _printable(self.body, length)]
-        return mask("\n".join(lines))
+            lines += ["", _printable(self.body, length, hide)]
+        return "\n".join(lines)
 
 
-def mask(text: str) -> str:
-    """The text without what gives access to something."""
-    return _SIGNATURES.sub(rf"\1{MASK}", _SECRET_FIELDS.sub(rf"\1{MASK}\2", text))
+_LOOKED_AT = 64 * 1024
+"""Bytes of a body that are looked through for secrets; what is shown is far less."""
 
 
-def _printable(body: bytes, length: int) -> str:
+def _printable(body: bytes, length: int, hide: Callable[[str], str]) -> str:
     if b"\0" in body[:1000]:
         return f"({len(body)} bytes)"
-    text = body.decode("utf-8", "replace")
-    with suppress(ValueError):
-        # JSON on one line, whatever the server's indentation; anything else as it came.
-        text = json.dumps(json.loads(text), ensure_ascii=False)
-    text = mask(text)
+    text = body[:_LOOKED_AT].decode("utf-8", "replace")
+    if len(body) <= _LOOKED_AT:
+        with suppress(ValueError, RecursionError):
+            # JSON on one line, whatever the server's indentation; anything else as it came.
+            text = json.dumps(json.loads(text), ensure_ascii=False)
+    # First masked, then cut: half a secret is not recognised.
+    text = hide(text)
     return text if len(text) <= length else f"{text[:length]}… ({len(body)} bytes)"

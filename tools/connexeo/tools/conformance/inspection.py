@@ -5,7 +5,6 @@ These checks have no requests of their own. They cost nothing, and find what nob
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any
 
 from connexeo.tools.conformance.contract import Contract
 from connexeo.tools.conformance.exchange import Exchange, NotJson
+from connexeo.tools.conformance.grouping import kind_of
 from connexeo.tools.conformance.registry import Check, passive
 from connexeo.tools.conformance.verdicts import Severity, Violation
 from connexeo.tools.spec.documents import read_mapping
@@ -142,7 +142,7 @@ class Inspection:
         """Remember a violation, with the answer only where its request is the simplest: there may be thousands."""
         place = violation.place or exchange.name
         found = self.found.setdefault(check.id, [])
-        index = self._kept.setdefault((check.id, place, _kind(violation.message)), len(found))
+        index = self._kept.setdefault((check.id, place, kind_of(violation.message)), len(found))
         if index < len(found):
             known = found[index]
             simpler = known.exchange is not None and _effort(exchange) < _effort(known.exchange)
@@ -223,20 +223,6 @@ class Inspection:
             yield BODY, Violation(fault, exchange)
         if not faults:
             yield BODY, None
-
-
-def _kind(message: str) -> str:
-    """A message without what differs from request to request: the value, and the numbers of entries.
-
-    ``/logs/3/level: "loud" is not one of …`` → ``/logs/*/level: is not one of …``
-    """
-    pointer, colon, rest = message.partition(": ")
-    if not colon or not pointer.startswith("/"):
-        return message
-    pointer = re.sub(r"/\d+(?=/|$)", "/*", pointer)
-    if not rest.endswith("is a required property"):
-        rest = re.sub(r"^.* (?=(is|does|has) )", "", rest, count=1, flags=re.DOTALL)
-    return f"{pointer}: {rest}"
 
 
 def _effort(exchange: Exchange) -> int:

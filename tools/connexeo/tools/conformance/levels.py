@@ -14,7 +14,8 @@ def process_profiles(backend: BackEnd) -> tuple[ProcessProfile, ...]:
     processes = backend.known(all_processes)
     if processes is None:
         return ()
-    listed = {process.get("id") for process in processes}
+    ids = (process.get("id") for process in processes)
+    listed = {each for each in ids if isinstance(each, str)}
     document = read_mapping(find_spec().profiles.with_name("processes.yaml"))
     undefined = set(document["undefined"])
     return tuple(

@@ -91,7 +91,9 @@ class Basic:
 def bearer_value(discovery: Discovery, method: str, provider: str, token: str) -> str:
     """The bearer token to send: a JWT itself where the back-end lists that it takes them, else with its prefix."""
     classes = discovery.capabilities.get("conformsTo")
-    listed = any(isinstance(each, str) and _JWT_CLASS.match(each) for each in classes or ())
+    listed = isinstance(classes, list) and any(
+        isinstance(each, str) and _JWT_CLASS.match(each) for each in classes
+    )
     return token if listed and _is_jwt(token) else f"{method}/{provider}/{token}"
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
 
+from connexeo.tools.conformance.grouping import told_places
 from connexeo.tools.conformance.registry import Check
 from connexeo.tools.conformance.verdicts import Severity, State
 
@@ -27,8 +28,8 @@ class Finding:
     check: Check
     message: str
     """Why it is wrong."""
-    place: str
-    """Operation, collection, process … that it is about; may be empty."""
+    places: tuple[str, ...]
+    """Operations, collections, processes … that it is about; may be empty."""
     severity: Severity
     mend: str
     evidence: Evidence | None = None
@@ -38,12 +39,18 @@ class Finding:
     known: bool = False
     """Whether the baseline has it."""
 
+    kind: str = ""
+    """The message without what differs from run to run; empty: the message itself."""
+
+    @property
+    def place(self) -> str:
+        """The places in a few words."""
+        return told_places(self.places)
+
     @property
     def fingerprint(self) -> str:
-        """The same in every run that finds this fault."""
-        from hashlib import sha256
-
-        return sha256(f"{self.check.id}\n{self.place}\n{self.message}".encode()).hexdigest()[:16]
+        """The same in every run that finds this fault, wherever it shows."""
+        return sha256(f"{self.check.id}\n{self.kind or self.message}".encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +140,3 @@ def state_of(states: Iterable[State]) -> State:
     )
     present = set(states)
     return next((state for state in order if state in present), State.NOT_TESTABLE)
-
-
-def as_json(report: Report) -> dict[str, Any]:
-    """The report as JSON, see ``reports/report.schema.json``."""
-    from connexeo.tools.conformance.reports.document import to_document
-
-    return to_document(report)

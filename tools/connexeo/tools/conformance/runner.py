@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.budget import BudgetExhausted
 from connexeo.tools.conformance.caller import NoAnswer
-from connexeo.tools.conformance.exchange import NotJson
+from connexeo.tools.conformance.exchange import Exchange, NotJson
+from connexeo.tools.conformance.grouping import kind_of, without_indices
 from connexeo.tools.conformance.inspection import PREREQUISITES, Inspection
 from connexeo.tools.conformance.levels import process_profiles
 from connexeo.tools.conformance.registry import Check
@@ -60,32 +60,51 @@ class Silent:
         """Something else happens."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Deaf:
+    """Tells a listener as long as it can hear: when the terminal has gone, the run tidies up all the same."""
+
+    listener: Listener
+
+    def started(self, total: int) -> None:
+        with suppress(OSError):
+            self.listener.started(total)
+
+    def running(self, check: Check) -> None:
+        with suppress(OSError):
+            self.listener.running(check)
+
+    def finished(self, result: Result) -> None:
+        with suppress(OSError):
+            self.listener.finished(result)
+
+    def said(self, text: str) -> None:
+        with suppress(OSError):
+            self.listener.said(text)
+
+
 def run_checks(
     backend: BackEnd, inspection: Inspection, checks: Sequence[Check], listener: Listener | None = None
 ) -> Report:
     """Run all checks that may run, and remove what they have created.
 
-    Interrupted by Ctrl-C or SIGTERM it removes what is there and gives the report so far.
+    Interrupted by Ctrl-C, SIGTERM or SIGHUP it removes what is there and gives the report so far.
     """
-    listener = listener or Silent()
+    listener = _Deaf(listener or Silent())
     started = datetime.now(UTC)
     results: list[Result] = []
     active = [check for check in checks if check.run is not None]
-    listener.started(len(active))
-    complete = False
-    with _interruptible():
+    backend.interruption.tell = listener.said
+    with backend.interruption.watching():
         try:
-            for check in active:
-                listener.running(check)
-                results.append(run_check(backend, check))
-                listener.finished(results[-1])
-            complete = True
-        except KeyboardInterrupt:
-            listener.said("interrupted")
-    done = {result.check.id for result in results}
-    results += [Result(check, State.SKIPPED, "interrupted") for check in active if check.id not in done]
-    left_over = _clean(backend, listener)
-    results += [judge(backend, inspection, check) for check in checks if check.run is None]
+            complete = _run_all(backend, active, results, listener)
+        finally:
+            # Whatever has happened. One Ctrl-C waits here, unless there was one before.
+            with backend.interruption.undisturbed(and_after=True):
+                left_over = backend.ledger.clean(backend.budget, listener.said)
+        done = {result.check.id for result in results}
+        results += [Result(check, State.SKIPPED, INTERRUPTED) for check in active if check.id not in done]
+        results += [judge(backend, inspection, check) for check in checks if check.run is None]
     return Report(
         url=backend.url,
         api_version=backend.discovery.api_version,
@@ -101,14 +120,29 @@ def run_checks(
             started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
             seconds=round(backend.budget.spent, 1),
             requests=backend.budget.sent,
-            left_over=left_over,
+            left_over=tuple(backend.secrets.mask(each) for each in left_over),
         ),
-        notes=tuple(backend.discovery.notes),
+        notes=tuple(backend.secrets.mask(each) for each in backend.discovery.notes),
         process_profiles=process_profiles(backend),
         requirements=_requirements(results),
     )
 
 
+def _run_all(backend: BackEnd, checks: Iterable[Check], results: list[Result], listener: Listener) -> bool:
+    """Add the result of each check; gives whether it came to the end."""
+    listener.started(len(list(checks)))
+    try:
+        for check in checks:
+            listener.running(check)
+            results.append(run_check(backend, check))
+            listener.finished(results[-1])
+    except KeyboardInterrupt:
+        listener.said(INTERRUPTED)
+        return False
+    return True
+
+
+INTERRUPTED = "interrupted"
 TIME_IS_UP = "time is up: "
 
 
@@ -141,9 +175,9 @@ def _run(backend: BackEnd, check: Check) -> tuple[State, str, list[Violation]]:
         found.append(Violation("the answer is not the JSON document that it ought to be", error.exchange))
     except NoAnswer as error:
         found.append(Violation(str(error), error.exchange))
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, LookupError) as error:
-        # Documents of strangers have surprises; one check that trips must not take the others with it. What is
-        # wrong with the document is a finding of the schemas, and the fault of the check is told apart.
+    except Exception as error:  # noqa: BLE001 - one check that trips must not take the others with it
+        # Documents of strangers have surprises. What is wrong with them is a finding of the schemas, and the fault
+        # of the check is told apart.
         return State.ERROR, f"the check failed: {type(error).__name__}: {error}{_where(error)}", found
     return State.PASS, "", found
 
@@ -183,25 +217,34 @@ def _finish(backend: BackEnd, check: Check, outcome: tuple[State, str, list[Viol
     findings = tuple(_findings(backend, check, violations))
     if findings:
         state = State.FAIL if any(each.severity is not Severity.MINOR for each in findings) else State.WARNING
-    return Result(check, state, reason, findings)
+    return Result(check, state, backend.mask(reason), findings)
 
 
 def _findings(backend: BackEnd, check: Check, violations: Iterable[Violation]) -> Iterator[Finding]:
-    """One finding for all violations with equal message and place."""
-    found: dict[tuple[str, str], Finding] = {}
+    """One finding for all violations of one kind, wherever they are."""
+    groups: dict[str, list[tuple[str, Violation]]] = {}
     for violation in violations:
         place = violation.place or (violation.exchange.name if violation.exchange else "")
-        key = backend.ledger.mask(violation.message), backend.ledger.mask(place)
-        if key in found:
-            found[key] = replace(found[key], count=found[key].count + 1)
-            continue
-        evidence = None
-        if violation.exchange is not None:
-            exchange = violation.exchange
-            evidence = Evidence(backend.ledger.mask(exchange.curl()), backend.ledger.mask(exchange.excerpt()))
-        severity = violation.severity or check.severity or Severity.MAJOR
-        found[key] = Finding(check, *key, severity, violation.mend or check.mend, evidence)
-    return iter(found.values())
+        place = backend.mask(place)
+        groups.setdefault(kind_of(backend.mask(violation.message), place), []).append((place, violation))
+    for kind, members in groups.items():
+        first = members[0][1]
+        shown = next((each.exchange for _, each in members if each.exchange is not None), None)
+        severities = [each.severity or check.severity or Severity.MAJOR for _, each in members]
+        yield Finding(
+            check=check,
+            message=without_indices(backend.mask(first.message)),
+            places=tuple(dict.fromkeys(place for place, _ in members if place)),
+            severity=min(severities, key=lambda severity: severity.rank),
+            mend=backend.mask(first.mend or check.mend),
+            evidence=_evidence(backend, shown) if shown else None,
+            count=len(members),
+            kind=kind,
+        )
+
+
+def _evidence(backend: BackEnd, exchange: Exchange) -> Evidence:
+    return Evidence(exchange.curl(backend.mask), exchange.excerpt(hide=backend.mask))
 
 
 def judge(backend: BackEnd, inspection: Inspection, check: Check) -> Result:
@@ -220,30 +263,3 @@ def _requirements(results: Iterable[Result]) -> dict[int, State]:
         if result.check.requirement is not None:
             states.setdefault(result.check.requirement, []).append(result.state)
     return {number: state_of(states[number]) for number in sorted(states)}
-
-
-def _clean(backend: BackEnd, listener: Listener) -> tuple[str, ...]:
-    try:
-        return backend.ledger.clean(backend.budget, listener.said)
-    except KeyboardInterrupt:
-        listener.said("interrupted while removing")
-        return tuple(f"{each.kind} {each.name}" for each in backend.ledger.there.values())
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM ends a run as Ctrl-C does, where it is the main thread that runs."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:
-        # Not the main thread: whoever runs it decides about signals.
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, fields, is_dataclass
 
 import httpx
 
-from connexeo.tools.conformance.authentication import Login
+from connexeo.tools.conformance.authentication import Login, LoginError
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.budget import Budget
 from connexeo.tools.conformance.caller import Caller, TokenSource
+from connexeo.tools.conformance.connection import open_client
 from connexeo.tools.conformance.contract import Contract, load_contract
 from connexeo.tools.conformance.discovery import Discovery, discover, offered
+from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.inspection import Inspection
+from connexeo.tools.conformance.interruption import Interruption
+from connexeo.tools.conformance.ledger import Ledger
+from connexeo.tools.conformance.masking import Secrets
 from connexeo.tools.conformance.options import Options
 from connexeo.tools.conformance.registry import Check, load_checks, select
 from connexeo.tools.conformance.report import Report
@@ -31,19 +35,53 @@ class Tokens:
     login: Login
     client: httpx.Client
     discovery: Discovery
+    secrets: Secrets
     _token: str | None = None
+    _ended: bool = False
 
     def current(self) -> str | None:
         """The whole bearer token."""
         if self._token is None:
             self._token = self.login.token(self.client, self.discovery)
+            self.secrets.add(self._token)
         return self._token
 
     def renew(self) -> bool:
         """Get another token; False when this one is all there is."""
-        before = self._token
-        self._token = self.login.renewed(self.client, self.discovery)
-        return self._token is not None and self._token != before
+        if self._ended:
+            return False
+        try:
+            token = self.login.renewed(self.client, self.discovery)
+        except LoginError:
+            token = None
+        if token is None or token == self._token:
+            # Asked once: whoever refuses now refuses before each of the next requests.
+            self._ended = True
+            return False
+        self._token = token
+        self.secrets.add(token)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Is told of what callers do: every answer is inspected, everything that is created is remembered."""
+
+    inspection: Inspection
+    ledger: Ledger
+    interruption: Interruption
+
+    def saw(self, exchange: Exchange) -> None:
+        """Inspect it."""
+        self.inspection.inspect(exchange)
+
+    def created(self, kind: str, name: str | None, caller: Caller) -> None:
+        """Remember it."""
+        self.ledger.created(kind, name, caller)
+
+    def undisturbed(self) -> AbstractContextManager[None]:
+        """Let Ctrl-C wait."""
+        return self.interruption.undisturbed()
 
 
 def run(
@@ -83,11 +121,7 @@ def opened(
         DiscoveryError: when there is no openEO API at the URL.
         LoginError: when logging in fails.
     """
-    with httpx.Client(
-        verify=not options.insecure,
-        headers={"User-Agent": f"connexeo-conformance/{version('connexeo')}"},
-        timeout=options.timeout,
-    ) as client:
+    with open_client(url, timeout=options.timeout, insecure=options.insecure) as client:
         discovery = discover(client, url, version=options.api_version)
         contract = contract_for(discovery, options)
         inspection = Inspection(contract)
@@ -123,15 +157,17 @@ def open_backend(
 ) -> BackEnd:
     """The back-end as checks see it, with whoever logs in logged in."""
     budget = Budget(options.max_time, options.max_requests, options.rate)
+    ledger, secrets, interruption = Ledger(), Secrets(), Interruption()
+    recorder = Recorder(inspection, ledger, interruption)
 
     def caller(name: str, login: Login | None) -> Caller:
-        tokens: TokenSource | None = Tokens(login, client, discovery) if login else None
-        if tokens:
+        tokens: TokenSource | None = None
+        if login is not None:
+            secrets.add(*secrets_of(login))
+            tokens = Tokens(login, client, discovery, secrets)
             # Now: whoever cannot log in must know at once.
             tokens.current()
-        return Caller(
-            name, discovery.url, client, contract, budget, tokens, inspection.inspect, options.timeout
-        )
+        return Caller(name, discovery.url, client, contract, budget, tokens, recorder, options.timeout)
 
     return BackEnd(
         discovery=discovery,
@@ -141,5 +177,19 @@ def open_backend(
         anonymous=caller("anonymous", None),
         account=caller("user", account) if account else None,
         second_account=caller("stranger", second_account) if second_account else None,
+        ledger=ledger,
+        secrets=secrets,
+        interruption=interruption,
         offered=frozenset(f"{method} {template}" for method, template in offered(discovery.capabilities)),
     )
+
+
+def secrets_of(login: object) -> Iterator[str]:
+    """What a way to log in keeps to itself: its fields that are not shown."""
+    if is_dataclass(login):
+        for each in fields(login):
+            value = getattr(login, each.name)
+            if isinstance(value, str) and not each.repr:
+                yield value
+            elif is_dataclass(value):
+                yield from secrets_of(value)

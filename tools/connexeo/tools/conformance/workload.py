@@ -66,7 +66,8 @@ def process(graph: Graph, **properties: Any) -> dict[str, Any]:
 
 def has(backend: BackEnd, *names: str) -> bool:
     """Whether all these processes are listed."""
-    listed = {each.get("id") for each in backend.once(all_processes)}
+    ids = (each.get("id") for each in backend.once(all_processes))
+    listed = {each for each in ids if isinstance(each, str)}
     return set(names) <= listed
 
 

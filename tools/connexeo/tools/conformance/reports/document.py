@@ -113,6 +113,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "source": finding.check.source,
         "severity": str(finding.severity),
         "place": finding.place,
+        "places": list(finding.places),
         "message": finding.message,
         "mend": finding.mend,
         "count": finding.count,

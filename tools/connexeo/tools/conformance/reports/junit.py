@@ -33,7 +33,7 @@ def to_junit(report: Report, fail_on: Severity | None = Severity.MAJOR) -> bytes
 
 
 def _suite(
-    root: Element, layer: str, results: list[Result], report: Report, fail_on: Severity
+    root: Element, layer: str, results: list[Result], report: Report, fail_on: Severity | None
 ) -> dict[str, int]:
     suite = SubElement(
         root, "testsuite", name=layer, timestamp=report.run.started.removesuffix("Z").partition("+")[0]
