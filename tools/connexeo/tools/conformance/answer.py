@@ -82,6 +82,26 @@ def read_answer(client: httpx.Client, request: httpx.Request, total: float) -> A
     return answer
 
 
+def whole_body(response: httpx.Response, most: int = KEPT) -> bytes:
+    """The body of an answer that is being streamed.
+
+    Raises:
+        Undecodable: when it is broken, or longer than ``most`` bytes.
+        httpx.HTTPError: when the connection fails.
+    """
+    if response.is_stream_consumed:
+        return response.content
+    raw = bytearray()
+    for chunk in response.iter_raw():
+        raw += chunk
+        if len(raw) > most:
+            break
+    body, cut = decoded(bytes(raw), response.headers.get("content-encoding", ""), most, len(raw) > most)
+    if cut:
+        raise Undecodable(f"it is larger than {most // 1024 // 1024} MiB")
+    return body
+
+
 def created_name(headers: httpx.Headers) -> str | None:
     """What something new is called; None when the answer does not tell."""
     told: str = headers.get("openeo-identifier") or ""

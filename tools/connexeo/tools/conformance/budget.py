@@ -30,13 +30,13 @@ class Budget:
         """
         if self.sent >= self.requests:
             raise BudgetExhausted(f"{self.requests} requests were sent; more with --max-requests")
-        if self.left <= 0:
-            raise BudgetExhausted(f"{self.seconds:g} s are over; more with --max-time")
         if self.rate > 0:
             now = time.monotonic()
             if now < self._next:
-                time.sleep(self._next - now)
+                time.sleep(max(0.0, min(self._next - now, self.left)))
             self._next = max(now, self._next) + 1 / self.rate
+        if self.left <= 0:
+            raise BudgetExhausted(f"{self.seconds:g} s are over; more with --max-time")
         self.sent += 1
 
     @property

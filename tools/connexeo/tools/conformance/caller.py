@@ -183,7 +183,10 @@ class Caller:
         return sent
 
     def _is_ours(self, target: str) -> bool:
-        api, other = urlsplit(self.url), urlsplit(target)
+        try:
+            api, other = urlsplit(self.url), urlsplit(target)
+        except ValueError:
+            return False
         same = (api.scheme.lower(), api.netloc.lower()) == (other.scheme.lower(), other.netloc.lower())
         # Servers resolve `..`, so that it may lead out of the API.
         stays = ".." not in unquote(other.path).split("/")
@@ -195,7 +198,10 @@ class Caller:
         hops: tuple[str, ...] = ()
         while exchange.status in _REDIRECT and "location" in exchange.headers:
             hops = (*hops, exchange.url)
-            target = urljoin(exchange.url, exchange.headers["location"])
+            try:
+                target = urljoin(exchange.url, exchange.headers["location"])
+            except ValueError as error:
+                raise NoAnswer(_failed(exchange, f"the redirect leads nowhere: {error}")) from error
             if len(hops) > REDIRECTS or target in hops or not target.startswith(("http://", "https://")):
                 raise NoAnswer(_failed(exchange, f"redirects do not end: {' → '.join((*hops, target))}"))
             sent = self._headers(target, headers, token)

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import orjson
 
+from connexeo.tools.conformance.answer import whole_body
+from connexeo.tools.conformance.decoding import Undecodable
+
 _NO_HOST = ("Name or service not known", "nodename nor servname", "name resolution", "No address associated")
 """How operating systems say that a name leads nowhere."""
 
@@ -107,11 +110,9 @@ def fetch(client: httpx.Client, url: str) -> Answer:
     headers = {"Accept": "application/json"}
     try:
         with client.stream("GET", url, headers=headers, follow_redirects=True) as response:
-            body = b""
-            for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > _LARGEST:
-                    raise DiscoveryError(f"{url} answers with more than {_LARGEST // 1024 // 1024} MiB")
+            body = whole_body(response, _LARGEST)
+    except Undecodable as error:
+        raise DiscoveryError(f"the answer of {url} cannot be read: {error}") from error
     except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
         raise _failure(url, error) from error
     try:

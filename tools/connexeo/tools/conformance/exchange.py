@@ -145,11 +145,7 @@ class Exchange:
         for name, value in self.request_headers.multi_items():
             if name.lower() in _UNSHOWN:
                 continue
-            scheme, _, _ = value.partition(" ")
-            parts += [
-                "-H",
-                f"{name}: {f'{scheme} {MASK}' if name.lower() in _SECRET_HEADERS else hide(value)}",
-            ]
+            parts += ["-H", f"{name}: {_shown_value(name.lower(), value, hide)}"]
         if self.request_body:
             parts += ["--data-binary", _printable(self.request_body, _REQUEST, hide)]
         parts.append(hide(self.url))
@@ -171,6 +167,13 @@ class Exchange:
         if self.body:
             lines += ["", _printable(self.body, length, hide)]
         return "\n".join(lines)
+
+
+def _shown_value(name: str, value: str, hide: Callable[[str], str]) -> str:
+    if name not in _SECRET_HEADERS:
+        return hide(value)
+    scheme, space, _ = value.partition(" ")
+    return f"{scheme} {MASK}" if space and name.endswith("authorization") else MASK
 
 
 _LOOKED_AT = 64 * 1024

@@ -12,7 +12,11 @@ from typing import Any, Protocol
 import httpx
 import orjson
 
+from connexeo.tools.conformance.answer import whole_body
+from connexeo.tools.conformance.decoding import Undecodable
 from connexeo.tools.conformance.discovery import Discovery
+
+_LARGEST = 1024 * 1024
 
 _JWT_CLASS = re.compile(r"https://api\.openeo\.org/[^/]+/authentication/jwt$")
 
@@ -104,11 +108,14 @@ def ask(client: httpx.Client, method: str, url: str, **request: Any) -> tuple[in
         LoginError: when there is no answer.
     """
     try:
-        response = client.request(method, url, **request)
+        with client.stream(method, url, **request) as response:
+            body = whole_body(response, _LARGEST)
+    except Undecodable as error:
+        raise LoginError(f"the answer of {url} cannot be read: {error}") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise LoginError(f"{url} cannot be reached: {error or type(error).__name__}") from error
     try:
-        document = orjson.loads(response.content)
+        document = orjson.loads(body)
     except orjson.JSONDecodeError:
         document = None
     return response.status_code, document if isinstance(document, dict) else {}
