@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
+from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.budget import Budget
 from connexeo.tools.conformance.caller import Caller
 from connexeo.tools.conformance.connection import open_client
 from connexeo.tools.conformance.contract import Contract, load_contract
+from connexeo.tools.conformance.discovery import Discovery
+from connexeo.tools.conformance.inspection import Inspection
+from connexeo.tools.conformance.options import Options
+from connexeo.tools.conformance.session import open_backend
 from misbehaving import Misbehaving, Reply
 
 
@@ -44,3 +51,40 @@ def call(contract: Contract) -> Iterator[Callable[..., Caller]]:
             return Caller("user", url, client, contract, more.pop("budget", Budget()), **more)
 
         yield make
+
+
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+@dataclass
+class Somebody:
+    """A login that needs nobody."""
+
+    value: str = field(default="basic//secret-of-somebody", repr=False)
+
+    def token(self, client: httpx.Client, discovery: Discovery) -> str:
+        """The bearer token."""
+        return self.value
+
+    def renewed(self, client: httpx.Client, discovery: Discovery) -> str | None:
+        """None: it does not expire."""
+        return None
+
+
+@pytest.fixture
+def pretend(contract: Contract) -> Callable[..., tuple[BackEnd, Inspection]]:
+    """Makes a back-end of a function that answers its requests; options by keyword."""
+
+    def make(handler: Handler, offered: tuple[str, ...] = (), **options: Any) -> tuple[BackEnd, Inspection]:
+        client = httpx.Client(transport=httpx.MockTransport(handler))
+        url = "https://backend.example/openeo"
+        endpoints = [
+            {"path": path, "methods": [method]} for method, path in (each.split(" ") for each in offered)
+        ]
+        capabilities = {"title": "Pretended", "backend_version": "7", "endpoints": endpoints}
+        discovery = Discovery(url, url, "1.3.0", capabilities, None, None, (), ())
+        inspection = Inspection(contract)
+        backend = open_backend(client, discovery, contract, Options(**options), inspection, Somebody(), None)
+        return backend, inspection
+
+    return make

@@ -226,7 +226,7 @@ def test_tokens_that_have_expired_are_renewed_once(misbehave: Misbehave, call: C
 
 def test_redirects_to_nowhere_are_told(misbehave: Misbehave, call: Call) -> None:
     for location in ("http://[::bad", "javascript:alert(1)"):
-        with pytest.raises(NoAnswer, match="redirect|Invalid URL in location"):
+        with pytest.raises(NoAnswer, match=r"URL|redirect"):
             call(misbehave(answer(status=302, headers={"Location": location})).url).get("/")
 
 

@@ -162,7 +162,9 @@ class Inspection:
         yield from _cors(exchange)
         if exchange.status >= 400:
             yield from _error(exchange)
-        elif exchange.method not in {"OPTIONS", "HEAD"}:
+            return
+        yield NO_SERVER_ERROR, None
+        if exchange.method not in {"OPTIONS", "HEAD"}:
             yield from self._success(exchange)
 
     def _success(self, exchange: Exchange) -> Iterator[tuple[Check, Violation | None]]:

@@ -1,0 +1,396 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.budget import BudgetExhausted
+from connexeo.tools.conformance.inspection import CORS_ORIGIN, NO_SERVER_ERROR, Inspection
+from connexeo.tools.conformance.registry import Check
+from connexeo.tools.conformance.report import Report, Result
+from connexeo.tools.conformance.runner import run_checks
+from connexeo.tools.conformance.verdicts import (
+    NotApplicable,
+    NotTestable,
+    Severity,
+    Skipped,
+    State,
+    Violated,
+    Violation,
+    violated,
+)
+
+Pretend = Callable[..., tuple[BackEnd, Inspection]]
+Run = Callable[[BackEnd], Any]
+
+
+def make(run: Run | None, id: str = "jobs.test", **more: Any) -> Check:
+    return Check(
+        id=id, title="What is asked", layer="jobs", severity=Severity.MAJOR, source="test", run=run, **more
+    )
+
+
+def fine(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={})
+
+
+def run_one(back: tuple[BackEnd, Inspection], run: Run, **more: Any) -> Result:
+    return run_checks(*back, [make(run, **more)]).results[0]
+
+
+def raising(error: BaseException) -> Run:
+    def run(backend: BackEnd) -> None:
+        raise error
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "reason"),
+    [
+        (NotApplicable("not offered"), State.NOT_APPLICABLE, "not offered"),
+        (NotTestable("nobody knows"), State.NOT_TESTABLE, "nobody knows"),
+        (Skipped("not allowed"), State.SKIPPED, "not allowed"),
+        (BudgetExhausted("3 s are over"), State.SKIPPED, "time is up: 3 s are over"),
+        (Violated("it is wrong"), State.FAIL, ""),
+        (Violated("it is wrong", severity=Severity.MINOR), State.WARNING, ""),
+        (KeyError("title"), State.ERROR, "the check failed: KeyError: 'title' (test_runner.py:"),
+        (RecursionError("too deep"), State.ERROR, "the check failed: RecursionError: too deep"),
+        (OverflowError("date value out of range"), State.ERROR, "the check failed: OverflowError"),
+        (MemoryError(), State.ERROR, "the check failed: MemoryError"),
+        (AssertionError("never"), State.ERROR, "the check failed: AssertionError: never"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_every_way_to_end_is_a_state(pretend: Pretend, error: Exception, state: State, reason: str) -> None:
+    back = pretend(fine)
+    report = run_checks(*back, [make(raising(error)), make(lambda backend: None, "jobs.next")])
+    assert report.results[0].state is state
+    assert report.results[0].reason.startswith(reason)
+    # Whatever it was, the others are made.
+    assert report.results[1].state is State.PASS
+
+
+def test_what_was_found_before_an_exception_counts(pretend: Pretend) -> None:
+    def run(backend: BackEnd) -> Iterator[Violation]:
+        yield Violation("it is wrong")
+        raise KeyError("title")
+
+    result = run_one(pretend(fine), run)
+    assert (result.state, len(result.findings)) == (State.FAIL, 1)
+    assert "KeyError" in result.reason
+
+
+def test_documents_that_are_no_json_are_violations(pretend: Pretend) -> None:
+    result = run_one(
+        pretend(lambda request: httpx.Response(200, text="<html>")),
+        lambda b: b.anonymous.get("/").object() and None,
+    )
+    assert result.findings[0].message == "the answer is not the JSON document that it ought to be"
+
+
+def test_no_answer_is_a_violation(pretend: Pretend) -> None:
+    def gone(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused")
+
+    result = run_one(pretend(gone), lambda backend: backend.anonymous.get("/jobs") and None)
+    assert result.findings[0].message == "the connection failed: refused"
+    assert result.findings[0].place == "GET /jobs"
+
+
+@pytest.mark.parametrize(
+    ("needs", "options", "offered", "state", "reason"),
+    [
+        ({"operations": ("GET /jobs",)}, {}, (), State.NOT_APPLICABLE, "GET /jobs is not offered"),
+        ({"operations": ("GET /jobs",)}, {}, ("GET /jobs",), State.PASS, ""),
+        ({"any_of": ("GET /jobs", "GET /files")}, {}, (), State.NOT_APPLICABLE, "none of GET /jobs, GET"),
+        ({"any_of": ("GET /jobs", "GET /files")}, {}, ("GET /files",), State.PASS, ""),
+        ({"writes": True}, {}, (), State.SKIPPED, "creates or changes something: allow it with --write"),
+        ({"writes": True}, {"write": True}, (), State.PASS, ""),
+        ({"stranger": True}, {}, (), State.SKIPPED, "needs a second account"),
+    ],
+)
+def test_checks_run_where_they_may(
+    pretend: Pretend,
+    needs: dict[str, Any],
+    options: dict[str, Any],
+    offered: tuple[str, ...],
+    state: State,
+    reason: str,
+) -> None:
+    result = run_one(pretend(fine, offered, **options), lambda backend: None, **needs)
+    assert result.state is state
+    assert result.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("billing", "allowed", "state"),
+    [
+        ({"currency": "EUR"}, False, State.SKIPPED),
+        ({"currency": "EUR"}, True, State.PASS),
+        ({"currency": None}, False, State.PASS),
+        (None, False, State.PASS),
+    ],
+)
+def test_what_costs_must_be_allowed(pretend: Pretend, billing: Any, allowed: bool, state: State) -> None:
+    back = pretend(fine, allow_costs=allowed)
+    dict.update(back[0].discovery.capabilities, billing=billing)
+    assert run_one(back, lambda backend: None, costs=True).state is state
+
+
+def test_one_fault_is_one_finding_wherever_it_shows(pretend: Pretend) -> None:
+    paths = ["/jobs", "/services", "/files", "/process_graphs"]
+
+    def run(backend: BackEnd) -> None:
+        for path in paths:
+            backend.anonymous.get(path)
+            backend.anonymous.get(path)
+
+    back = pretend(lambda request: httpx.Response(500, json={"code": "X", "message": "x"}))
+    report = run_checks(*back, [make(run), CORS_ORIGIN, NO_SERVER_ERROR])
+    found = {finding.check.id: finding for finding in report.findings}
+    assert found[CORS_ORIGIN.id].places == tuple(f"GET {path}" for path in paths)
+    assert found[CORS_ORIGIN.id].place == "GET /jobs and 3 other operations"
+    assert found[CORS_ORIGIN.id].count == 8
+    assert found[CORS_ORIGIN.id].evidence is not None
+    assert len(report.findings) == 2
+
+
+def test_the_worst_of_one_fault_tells_how_bad_it_is(pretend: Pretend) -> None:
+    def run(backend: BackEnd) -> Iterator[Violation]:
+        yield Violation("wrong", place="a", severity=Severity.MINOR)
+        yield Violation("wrong", place="b", severity=Severity.CRITICAL)
+        yield Violation("/x/1/y: 2 is not good", place="c")
+        yield Violation("/x/7/y: 3 is not good", place="d")
+
+    result = run_one(pretend(fine), run)
+    assert [(each.severity, each.places) for each in result.findings] == [
+        (Severity.CRITICAL, ("a", "b")),
+        (Severity.MAJOR, ("c", "d")),
+    ]
+    assert result.findings[1].message == "/x/*/y: 2 is not good"
+
+
+def test_fingerprints_do_not_depend_on_values_and_places(pretend: Pretend) -> None:
+    def found(*violations: Violation) -> list[str]:
+        result = run_one(pretend(fine), lambda backend: violations)
+        return [finding.fingerprint for finding in result.findings]
+
+    first = found(Violation("/x/1/y: 2 is not good", place="a"))
+    assert found(Violation("/x/9/y: 8 is not good", place="b"), Violation("/x/1/y: 1 is not good")) == first
+    assert found(Violation("/x/1/z: 2 is not good", place="a")) != first
+
+
+def test_reports_tell_no_secrets_and_no_names_of_this_run(pretend: Pretend) -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(404, json={"you": request.headers["authorization"], "at": str(request.url)})
+
+    def run(backend: BackEnd) -> Iterator[Violation]:
+        backend.ledger.add("job", "job-of-this-run", backend.user)
+        backend.ledger.add("job", "17", backend.user)
+        for name in ("job-of-this-run", "17"):
+            answer = backend.user.get(f"/jobs/{name}")
+            yield Violation(f"{backend.name('x')}: {answer.json()['you']} at {answer.url}", answer)
+        raise NotTestable("because of secret-of-somebody")
+
+    back = pretend(echo)
+    result = run_one(back, run)
+    told = repr(result)
+    assert "secret-of-somebody" not in told
+    assert "job-of-this-run" not in told
+    assert "/jobs/17" not in told
+    assert back[0].mark not in told
+    assert "/jobs/<job 2>" in told
+
+
+@dataclass
+class Store:
+    """A back-end with jobs."""
+
+    there: dict[str, str] = field(default_factory=dict)
+    refuses: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
+    lose: bool = False
+    """Whether answers to creations get lost."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path.removeprefix("/openeo")
+        self.asked.append(f"{request.method} {path}")
+        identifier = path.rpartition("/")[2]
+        if request.method == "POST":
+            name = f"made-{len(self.there) + 1}"
+            self.there[name] = str(__import__("json").loads(request.content).get("title"))
+            if self.lose:
+                raise httpx.ReadError("lost")
+            return httpx.Response(201, headers={"OpenEO-Identifier": name})
+        if request.method == "DELETE":
+            if identifier in self.refuses:
+                return httpx.Response(500, json={"code": "Internal", "message": "no"})
+            return httpx.Response(204 if self.there.pop(identifier, None) is not None else 404)
+        jobs = [{"id": name, "title": title} for name, title in self.there.items()]
+        return httpx.Response(200, json={"jobs": jobs})
+
+
+def create(backend: BackEnd, times: int = 1) -> None:
+    for _ in range(times):
+        backend.user.post("/jobs", {"title": backend.name("job")})
+
+
+def test_everything_is_removed_in_the_end(pretend: Pretend) -> None:
+    store = Store()
+    report = run_checks(*pretend(store), [make(lambda backend: create(backend, 3))])
+    assert (store.there, report.run.left_over, report.complete) == ({}, (), True)
+    # The latest first: it may be built upon the others.
+    assert store.asked[-3:] == ["DELETE /jobs/made-3", "DELETE /jobs/made-2", "DELETE /jobs/made-1"]
+
+
+def test_what_cannot_be_removed_is_told(pretend: Pretend) -> None:
+    store = Store(refuses=("made-2",))
+    report = run_checks(*pretend(store), [make(lambda backend: create(backend, 3))])
+    assert list(store.there) == ["made-2"]
+    assert report.run.left_over == ("job made-2: HTTP 500 Internal",)
+
+
+def test_what_was_created_without_an_answer_is_found_by_its_title(pretend: Pretend) -> None:
+    store = Store(there={"of-the-user": "My job"}, lose=True)
+    report = run_checks(*pretend(store), [make(create)])
+    assert list(store.there) == ["of-the-user"]
+    assert report.run.left_over == ()
+
+
+def test_what_may_be_there_and_is_not_found_is_told(pretend: Pretend) -> None:
+    store = Store(there={"of-the-user": "My job"}, lose=True)
+    report = run_checks(*pretend(store), [make(lambda backend: backend.user.post("/jobs", {}) and None)])
+    assert "of-the-user" in store.there
+    assert report.run.left_over[0].startswith("job: a request to create one was not answered")
+
+
+def interrupting(times: int = 1, number: int = signal.SIGINT) -> Run:
+    def run(backend: BackEnd) -> None:
+        create(backend, 2)
+        for _ in range(times):
+            os.kill(os.getpid(), number)
+        backend.anonymous.get("/")
+
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whoever_interrupts_gets_a_report_and_a_tidy_back_end(pretend: Pretend, number: int) -> None:
+    store = Store()
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+    checks = [make(interrupting(number=number)), make(fine, "jobs.later"), NO_SERVER_ERROR]  # type: ignore[arg-type]
+    report = run_checks(*pretend(store), checks)
+    assert store.there == {}
+    assert not report.complete
+    assert [(result.state, result.reason) for result in report.results[:2]] == [
+        (State.SKIPPED, "interrupted")
+    ] * 2
+    assert report.results[2].state is State.PASS
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_an_interruption_while_something_is_created_waits(pretend: Pretend) -> None:
+    store = Store()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        given = store(request)
+        if request.method == "POST":
+            os.kill(os.getpid(), signal.SIGINT)
+        return given
+
+    report = run_checks(*pretend(answer), [make(create)])
+    assert not report.complete
+    assert store.asked == ["POST /jobs", "DELETE /jobs/made-1"]
+    assert store.there == {}
+
+
+def test_one_interruption_does_not_stop_tidying_and_two_do(pretend: Pretend) -> None:
+    def disturbed(times: int) -> tuple[Store, Report]:
+        store = Store()
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            if request.method == "DELETE" and len(store.there) == 3:
+                for _ in range(times):
+                    os.kill(os.getpid(), signal.SIGINT)
+            return store(request)
+
+        return store, run_checks(*pretend(answer), [make(lambda backend: create(backend, 3))])
+
+    store, report = disturbed(1)
+    assert (store.there, report.run.left_over, report.complete) == ({}, (), True)
+    store, report = disturbed(2)
+    assert len(store.there) == 3
+    assert report.run.left_over == ("job made-1", "job made-2", "job made-3")
+
+
+class Gone:
+    """A listener whose terminal has gone."""
+
+    def started(self, total: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    def running(self, check: Check) -> None:
+        raise OSError(5, "Input/output error")
+
+    def finished(self, result: Result) -> None:
+        raise OSError(5, "Input/output error")
+
+    def said(self, text: str) -> None:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_terminal_that_has_gone_does_no_harm(pretend: Pretend) -> None:
+    store = Store()
+    report = run_checks(*pretend(store), [make(create)], Gone())
+    assert store.there == {}
+    assert report.results[0].state is State.PASS
+
+
+def test_a_run_that_breaks_tidies_up_too(pretend: Pretend) -> None:
+    store = Store()
+
+    class Broken(Gone):
+        def finished(self, result: Result) -> None:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run_checks(*pretend(store), [make(create)], Broken())
+    assert store.there == {}
+
+
+def test_inspection_that_trips_does_not_stop_tidying(
+    pretend: Pretend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store()
+
+    def trip(self: Inspection, exchange: Any) -> None:
+        raise KeyError("surprise")
+
+    back = pretend(store)
+    monkeypatch.setattr(Inspection, "inspect", trip)
+    report = run_checks(*back, [make(create), make(create, "jobs.second")])
+    assert [result.state for result in report.results] == [State.ERROR] * 2
+    assert store.there == {}
+    assert all("KeyError" in each for each in report.run.left_over)
+
+
+def test_time_that_is_up_makes_a_run_incomplete(pretend: Pretend) -> None:
+    store = Store()
+    back = pretend(store, max_requests=2)
+    report = run_checks(
+        *back, [make(lambda backend: create(backend, 9)), make(violated_always, "jobs.second")]
+    )
+    assert not report.complete
+    assert report.results[0].state is State.SKIPPED
+    assert store.there == {}
+
+
+def violated_always(backend: BackEnd) -> None:
+    violated("it is wrong")
