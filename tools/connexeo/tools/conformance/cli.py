@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ from connexeo.tools.conformance.comparison import compare as compare_reports
 from connexeo.tools.conformance.comparison import print_comparison, to_json
 from connexeo.tools.conformance.comparison import to_html as comparison_to_html
 from connexeo.tools.conformance.discovery import DiscoveryError
+from connexeo.tools.conformance.masking import mask
 from connexeo.tools.conformance.options import Options
 from connexeo.tools.conformance.registry import LAYERS, load_checks, select
 from connexeo.tools.conformance.report import Report
@@ -33,7 +35,7 @@ from connexeo.tools.spec.documents import SpecError, parse_document
 FOUND = 1
 """Exit code: something is wrong with the back-end."""
 NOT_RUN = 2
-"""Exit code: it could not be tested."""
+"""Exit code: it could not be tested, or a report not be written."""
 INCOMPLETE = 3
 """Exit code: nothing was found, but the run did not come to its end."""
 
@@ -115,15 +117,19 @@ def run(
         Path | None, typer.Option(help="Process graph (JSON) to run as a job.", exists=True, dir_okay=False)
     ] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Accept any certificate.")] = False,
-    max_time: Annotated[float, typer.Option(help="Seconds for the whole run.")] = _DEFAULTS.max_time,
-    max_requests: Annotated[int, typer.Option(help="Requests at most.")] = _DEFAULTS.max_requests,
-    rate: Annotated[float, typer.Option(help="Requests per second at most; 0: no limit.")] = _DEFAULTS.rate,
-    timeout: Annotated[float, typer.Option(help="Seconds for one request.")] = _DEFAULTS.timeout,
+    max_time: Annotated[float, typer.Option(min=1, help="Seconds for the whole run.")] = _DEFAULTS.max_time,
+    max_requests: Annotated[int, typer.Option(min=1, help="Requests at most.")] = _DEFAULTS.max_requests,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Requests per second at most; 0: no limit.")
+    ] = _DEFAULTS.rate,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds for one request.")] = _DEFAULTS.timeout,
     job_timeout: Annotated[
-        float, typer.Option(help="Seconds for a small batch job.")
+        float, typer.Option(min=1, help="Seconds for a small batch job.")
     ] = _DEFAULTS.job_timeout,
     seed: Annotated[int, typer.Option(help="The same seed makes the same run.")] = _DEFAULTS.seed,
-    examples: Annotated[int, typer.Option(help="Fuzzed requests for each operation.")] = _DEFAULTS.examples,
+    examples: Annotated[
+        int, typer.Option(min=1, help="Fuzzed requests for each operation.")
+    ] = _DEFAULTS.examples,
     json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write it as one page.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write it as JUnit XML.")] = None,
@@ -143,7 +149,7 @@ def run(
     """Test the back-end at a URL.
 
     Nothing is created, changed or paid for unless --write and --allow-costs say so. Exit codes: 0 all is well, 1
-    something is wrong, 2 it could not be tested, 3 the run did not come to its end.
+    something is wrong, 2 it could not be tested or a report not be written, 3 the run did not come to its end.
     """
     threshold = _severity(fail_on)
     for path in (json, html, junit, badge):
@@ -179,9 +185,11 @@ def run(
         finally:
             progress.stop()
     except (DiscoveryError, LoginError, SpecError) as error:
-        fail(str(error), code=NOT_RUN)
+        fail(mask(str(error)), code=NOT_RUN)
+    except KeyboardInterrupt:
+        fail("interrupted before there was anything to report", code=INCOMPLETE)
     changes = against(report, earlier) if earlier else Changes(report, ())
-    _write(changes.report, json, html, junit, badge, threshold)
+    written = _write(changes.report, json, html, junit, badge, threshold)
     print_report(changes.report, output, details=not quiet)
     for finding in changes.mended:
         told = escape(f"{finding['check']}  {finding['place']}: {finding['message']}")
@@ -189,6 +197,8 @@ def run(
     worst = changes.report.worst()
     if threshold is not None and worst is not None and worst.rank <= threshold.rank:
         raise typer.Exit(FOUND)
+    if not written:
+        raise typer.Exit(NOT_RUN)
     if not report.complete:
         raise typer.Exit(INCOMPLETE)
 
@@ -206,8 +216,15 @@ def _severity(name: str) -> Severity | None:
 
 def _writable(path: Path | None) -> None:
     """Know before the run, not after it, that its report has nowhere to go."""
-    if path is not None and not path.absolute().parent.is_dir():
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if not folder.is_dir():
         fail(f"{path} cannot be written: there is no folder {path.parent}", code=NOT_RUN)
+    if path.is_dir():
+        fail(f"{path} cannot be written: it is a folder", code=NOT_RUN)
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        fail(f"{path} cannot be written: it is not allowed", code=NOT_RUN)
 
 
 def _graph(path: Path | None) -> dict[str, Any] | None:
@@ -237,22 +254,27 @@ def _write(
     junit: Path | None,
     badge: Path | None,
     threshold: Severity | None,
-) -> None:
+) -> bool:
+    """Write all reports that are wanted; gives whether that was possible."""
     made: tuple[tuple[Path | None, Callable[[], bytes]], ...] = (
         (json, lambda: dump(to_document(report))),
         (html, lambda: to_html(report).encode()),
         (junit, lambda: to_junit(report, threshold)),
         (badge, lambda: to_badge(report).encode()),
     )
-    for path, make in made:
-        if path is not None:
-            try:
-                path.write_bytes(make())
-            except OSError as error:
-                # The other reports, and what is printed, are not to be lost with it.
-                errors.print(
-                    f"[bold red]error:[/bold red] {escape(f'{path} cannot be written: {error.strerror}')}"
-                )
+    # All: the others, and what is printed, are not to be lost with one.
+    written = [_written(path, make) for path, make in made if path is not None]
+    return all(written)
+
+
+def _written(path: Path, make: Callable[[], bytes]) -> bool:
+    try:
+        path.write_bytes(make())
+    except OSError as error:
+        told = escape(f"{path} cannot be written: {error.strerror}")
+        errors.print(f"[bold red]error:[/bold red] {told}", soft_wrap=True)
+        return False
+    return True
 
 
 @app.command()
@@ -273,11 +295,17 @@ def compare(
         comparison = compare_reports([read_report(path) for path in reports])
     except SpecError as error:
         fail(str(error), code=NOT_RUN)
-    if json:
-        json.write_bytes(dump(to_json(comparison)))
-    if html:
-        html.write_text(comparison_to_html(comparison))
+    written = [
+        _written(path, make)
+        for path, make in (
+            (json, lambda: dump(to_json(comparison))),
+            (html, lambda: comparison_to_html(comparison).encode()),
+        )
+        if path is not None
+    ]
     print_comparison(comparison, output, everything=everything)
+    if not all(written):
+        raise typer.Exit(NOT_RUN)
 
 
 @app.command()

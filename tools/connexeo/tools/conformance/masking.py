@@ -21,6 +21,9 @@ _QUERY = re.compile(
 _SCHEMES = re.compile(r"\b(Bearer|Basic)([ +]|%20)(?=[^\s\"'<>]*[0-9/._=])[^\s\"'<>,;]{12,}", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/\s@\"']+@")
 
+# Neither terminals nor files may be surprised: no escape sequences, no halves of surrogate pairs.
+_UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 _SHORTEST = 8
 """Characters of a secret at least: shorter ones are words that may stand anywhere."""
 
@@ -30,7 +33,12 @@ def mask(text: str) -> str:
     text = _FIELDS.sub(rf"\1{MASK}\2", text)
     text = _QUERY.sub(rf"\1{MASK}", text)
     text = _SCHEMES.sub(rf"\1\2{MASK}", text)
-    return _USERINFO.sub(f"{MASK}@", text)
+    return printable(_USERINFO.sub(f"{MASK}@", text))
+
+
+def printable(text: str) -> str:
+    """The text without characters that do something."""
+    return _UNFIT.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from connexeo.tools.conformance.registry import LAYERS
@@ -41,5 +40,3 @@ class Options:
     """Process graph to run in jobs; by default one is made for a collection."""
     only: tuple[str, ...] = ()
     """Ids of checks, or their beginnings; empty: all."""
-    allowed: Path | None = None
-    """File with findings that are known, see ``baseline``."""

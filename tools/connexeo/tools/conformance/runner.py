@@ -109,8 +109,8 @@ def run_checks(
         url=backend.url,
         api_version=backend.discovery.api_version,
         contract_version=backend.contract.version,
-        title=str(backend.capabilities.get("title") or ""),
-        backend_version=str(backend.capabilities.get("backend_version") or ""),
+        title=_said(backend, "title"),
+        backend_version=_said(backend, "backend_version"),
         layers=backend.options.layers,
         write=backend.options.write,
         seed=backend.options.seed,
@@ -126,6 +126,11 @@ def run_checks(
         process_profiles=process_profiles(backend),
         requirements=_requirements(results),
     )
+
+
+def _said(backend: BackEnd, key: str) -> str:
+    """What the capabilities say in a few words."""
+    return backend.secrets.mask(str(backend.capabilities.get(key) or ""))[:200]
 
 
 def _run_all(backend: BackEnd, checks: Iterable[Check], results: list[Result], listener: Listener) -> bool:

@@ -6,10 +6,12 @@ Two runs that find the same differ in ``run`` and in the evidence of findings on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import orjson
 
 from connexeo.tools.conformance.registry import LAYERS
@@ -79,7 +81,27 @@ def read_report(path: Path) -> dict[str, Any]:
         raise SpecError(
             f"{path} is no report of `connexeo conformance --json` (its format is {found or 'missing'}, not {FORMAT})"
         )
+    fault = next(_validator().iter_errors(document), None)
+    if fault is not None:
+        place = "/".join(map(str, fault.instance_path))
+        raise SpecError(f"{path} is damaged at {place or 'its top'}: {fault.message[:200]}")
     return document  # type: ignore[no-any-return] # by its format
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    """What readers need; newer reports may have more."""
+    return jsonschema_rs.Draft202012Validator(_open(orjson.loads(SCHEMA.read_bytes())))
+
+
+def _open(schema: Any) -> Any:
+    if isinstance(schema, dict):
+        return {
+            key: _open(value)
+            for key, value in schema.items()
+            if not (key == "additionalProperties" and value is False)
+        }
+    return [_open(each) for each in schema] if isinstance(schema, list) else schema
 
 
 def stable(document: Mapping[str, Any]) -> dict[str, Any]:
