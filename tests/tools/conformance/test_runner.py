@@ -11,10 +11,17 @@ import pytest
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.budget import BudgetExhausted
-from connexeo.tools.conformance.inspection import CORS_ORIGIN, NO_SERVER_ERROR, Inspection
+from connexeo.tools.conformance.inspection import (
+    CORS_ORIGIN,
+    NO_ANSWER,
+    NO_SERVER_ERROR,
+    PREREQUISITES,
+    Inspection,
+)
 from connexeo.tools.conformance.registry import Check
 from connexeo.tools.conformance.report import Report, Result
 from connexeo.tools.conformance.runner import run_checks
+from connexeo.tools.conformance.session import SILENT
 from connexeo.tools.conformance.verdicts import (
     NotApplicable,
     NotTestable,
@@ -57,7 +64,7 @@ def raising(error: BaseException) -> Run:
         (NotApplicable("not offered"), State.NOT_APPLICABLE, "not offered"),
         (NotTestable("nobody knows"), State.NOT_TESTABLE, "nobody knows"),
         (Skipped("not allowed"), State.SKIPPED, "not allowed"),
-        (BudgetExhausted("3 s are over"), State.SKIPPED, "time is up: 3 s are over"),
+        (BudgetExhausted("3 s are over"), State.SKIPPED, "the run was cut short: 3 s are over"),
         (Violated("it is wrong"), State.FAIL, ""),
         (Violated("it is wrong", severity=Severity.MINOR), State.WARNING, ""),
         (KeyError("title"), State.ERROR, "the check failed: KeyError: 'title' (test_runner.py:"),
@@ -95,13 +102,44 @@ def test_documents_that_are_no_json_are_violations(pretend: Pretend) -> None:
     assert result.findings[0].message == "the answer is not the JSON document that it ought to be"
 
 
-def test_no_answer_is_a_violation(pretend: Pretend) -> None:
-    def gone(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("refused")
+def gone(request: httpx.Request) -> httpx.Response:
+    raise httpx.ConnectError("refused")
 
-    result = run_one(pretend(gone), lambda backend: backend.anonymous.get("/jobs") and None)
-    assert result.findings[0].message == "the connection failed: refused"
-    assert result.findings[0].place == "GET /jobs"
+
+def test_a_request_without_an_answer_is_one_finding(pretend: Pretend) -> None:
+    def ask(backend: BackEnd) -> None:
+        backend.anonymous.get("/jobs")
+
+    def ask_once(backend: BackEnd) -> None:
+        backend.once(ask)
+
+    report = run_checks(
+        *pretend(gone),
+        [make(ask), make(ask, "jobs.second"), make(ask_once, "jobs.third"), NO_ANSWER, PREREQUISITES],
+    )
+    assert [result.state for result in report.results[:3]] == [State.NOT_TESTABLE] * 3
+    assert report.results[0].reason == "GET /jobs: the connection failed: refused"
+    assert [(each.check.id, each.message, each.place) for each in report.findings] == [
+        (NO_ANSWER.id, "the connection failed: refused", "GET /jobs")
+    ]
+
+
+def test_a_back_end_that_goes_down_is_left_alone(pretend: Pretend) -> None:
+    asked: list[str] = []
+
+    def goes_down(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        if len(asked) > 3:
+            raise httpx.ConnectError("refused")
+        return httpx.Response(200, json={})
+
+    def ask(backend: BackEnd) -> None:
+        backend.anonymous.get("/jobs")
+
+    report = run_checks(*pretend(goes_down), [make(ask, f"jobs.number-{n}") for n in range(100)])
+    assert len(asked) == 3 + SILENT
+    assert not report.complete
+    assert report.results[-1].reason.startswith("the run was cut short: the back-end did not answer")
 
 
 @pytest.mark.parametrize(

@@ -135,7 +135,9 @@ class BackEnd:
                     make, Violation("the answer is not the JSON document that it ought to be", error.exchange)
                 )
             except NoAnswer as error:
-                self._failed(make, Violation(str(error), error.exchange))
+                # A finding of its own already, see `inspection.NO_ANSWER`.
+                told = f"builds on what was not answered: {error.exchange.name}: {error}"
+                self._once[make] = ("NotTestable", told)
         kind, value = self._once[make]
         if kind == "value":
             return value  # type: ignore[no-any-return] # put there under the same function

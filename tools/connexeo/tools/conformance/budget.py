@@ -20,6 +20,8 @@ class Budget:
     """Requests per second at most; 0: no limit."""
     started: float = field(default_factory=time.monotonic)
     sent: int = 0
+    stopped: str | None = None
+    """Why nothing more is sent, whatever is left."""
     _next: float = 0.0
 
     def take(self) -> None:
@@ -28,6 +30,8 @@ class Budget:
         Raises:
             BudgetExhausted: when none may be sent any more.
         """
+        if self.stopped is not None:
+            raise BudgetExhausted(self.stopped)
         if self.sent >= self.requests:
             raise BudgetExhausted(f"{self.requests} requests were sent; more with --max-requests")
         if self.rate > 0:
@@ -51,5 +55,6 @@ class Budget:
 
     def extend(self, seconds: float, requests: int) -> None:
         """Allow at least this much more from now on: what was created has to be removed whatever happens."""
+        self.stopped = None
         self.seconds = max(self.seconds, self.spent + seconds)
         self.requests = max(self.requests, self.sent + requests)

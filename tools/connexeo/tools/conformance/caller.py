@@ -201,9 +201,9 @@ class Caller:
             try:
                 target = urljoin(exchange.url, exchange.headers["location"])
             except ValueError as error:
-                raise NoAnswer(_failed(exchange, f"the redirect leads nowhere: {error}")) from error
+                raise self._failed(exchange, f"the redirect leads nowhere: {error}") from error
             if len(hops) > REDIRECTS or target in hops or not target.startswith(("http://", "https://")):
-                raise NoAnswer(_failed(exchange, f"redirects do not end: {' → '.join((*hops, target))}"))
+                raise self._failed(exchange, f"redirects do not end: {' → '.join((*hops, target))}")
             sent = self._headers(target, headers, token)
             exchange = self._exchange(exchange.method, target, None, {}, sent, timeout, hops)
         return exchange
@@ -229,7 +229,7 @@ class Caller:
         except (httpx.InvalidURL, ValueError) as error:
             if self._is_ours(target):
                 raise
-            raise NoAnswer(self._unsent(method, target, f"the URL is not valid: {error}")) from error
+            raise self._failed(self._unsent(method, target), f"the URL is not valid: {error}") from error
         operation = self._operation(method, str(request.url))
         kind = _CREATES.get(operation.name) if operation else None
         with self.witness.undisturbed() if kind else nullcontext():
@@ -258,16 +258,17 @@ class Caller:
             raise NoAnswer(exchange)
         return exchange
 
-    def _unsent(self, method: str, target: str, failure: str) -> Exchange:
+    def _unsent(self, method: str, target: str) -> Exchange:
         nothing = httpx.Headers()
-        return Exchange(method, target, self.name, nothing, b"", 0, nothing, b"", 0.0, failure=failure)
+        return Exchange(method, target, self.name, nothing, b"", 0, nothing, b"", 0.0)
+
+    def _failed(self, exchange: Exchange, failure: str) -> NoAnswer:
+        failed = replace(exchange, failure=failure)
+        self.witness.saw(failed)
+        return NoAnswer(failed)
 
     def _operation(self, method: str, target: str) -> Any:
         if not self._is_ours(target):
             return None
         path = urlsplit(target).path[len(urlsplit(self.url).path) :] or "/"
         return self.contract.match(method, path)
-
-
-def _failed(exchange: Exchange, failure: str) -> Exchange:
-    return replace(exchange, failure=failure)

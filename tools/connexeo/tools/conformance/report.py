@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -121,10 +122,42 @@ class Report:
             result.state is state for result in self.results if layer is None or result.check.layer == layer
         )
 
+    @property
+    def told(self) -> int:
+        """How many checks say something about the back-end."""
+        return sum(self.count(state) for state in (State.PASS, State.WARNING, State.FAIL))
+
     def worst(self) -> Severity | None:
         """The worst severity of what is not known already; None when nothing is wrong."""
         new = [finding.severity for finding in self.findings if not finding.known]
         return min(new, key=lambda severity: severity.rank, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Checks that say nothing about the back-end, for one reason."""
+
+    state: State
+    reason: str
+    count: int
+
+
+_UNTOLD = {
+    State.NOT_APPLICABLE: "the back-end does not offer what they are about",
+    State.NOT_TESTABLE: "nobody can tell from outside, or what they build upon is broken",
+    State.ERROR: "the check itself failed",
+}
+
+
+def untold(report: Report) -> tuple[Untold, ...]:
+    """Why checks say nothing, the most frequent reason first."""
+    counts: Counter[tuple[State, str]] = Counter()
+    for result in report.results:
+        if result.state is State.SKIPPED:
+            counts[result.state, result.reason] += 1
+        elif result.state in _UNTOLD:
+            counts[result.state, _UNTOLD[result.state]] += 1
+    return tuple(Untold(state, reason, count) for (state, reason), count in counts.most_common())
 
 
 def state_of(states: Iterable[State]) -> State:

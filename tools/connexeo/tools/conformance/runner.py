@@ -148,11 +148,11 @@ def _run_all(backend: BackEnd, checks: Iterable[Check], results: list[Result], l
 
 
 INTERRUPTED = "interrupted"
-TIME_IS_UP = "time is up: "
+CUT_SHORT = "the run was cut short: "
 
 
 def _ran_out(results: Iterable[Result]) -> bool:
-    return any(result.reason.startswith(TIME_IS_UP) for result in results)
+    return any(result.reason.startswith(CUT_SHORT) for result in results)
 
 
 def run_check(backend: BackEnd, check: Check) -> Result:
@@ -173,13 +173,14 @@ def _run(backend: BackEnd, check: Check) -> tuple[State, str, list[Violation]]:
         )
         return state, str(reason), found
     except BudgetExhausted as reason:
-        return State.SKIPPED, f"{TIME_IS_UP}{reason}", found
+        return State.SKIPPED, f"{CUT_SHORT}{reason}", found
     except Violated as error:
         found.append(error.violation)
     except NotJson as error:
         found.append(Violation("the answer is not the JSON document that it ought to be", error.exchange))
     except NoAnswer as error:
-        found.append(Violation(str(error), error.exchange))
+        # That alone is one finding, of whichever requests: see `inspection.NO_ANSWER`.
+        return State.NOT_TESTABLE, f"{error.exchange.name}: {error}", found
     except Exception as error:  # noqa: BLE001 - one check that trips must not take the others with it
         # Documents of strangers have surprises. What is wrong with them is a finding of the schemas, and the fault
         # of the check is told apart.

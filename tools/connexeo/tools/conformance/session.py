@@ -16,7 +16,7 @@ from connexeo.tools.conformance.connection import open_client
 from connexeo.tools.conformance.contract import Contract, load_contract
 from connexeo.tools.conformance.discovery import Discovery, discover, offered
 from connexeo.tools.conformance.exchange import Exchange
-from connexeo.tools.conformance.inspection import Inspection
+from connexeo.tools.conformance.inspection import NO_ANSWER, PREREQUISITES, Inspection
 from connexeo.tools.conformance.interruption import Interruption
 from connexeo.tools.conformance.ledger import Ledger
 from connexeo.tools.conformance.masking import Secrets
@@ -24,6 +24,9 @@ from connexeo.tools.conformance.options import Options
 from connexeo.tools.conformance.registry import Check, load_checks, select
 from connexeo.tools.conformance.report import Report
 from connexeo.tools.conformance.runner import Listener, run_checks
+
+_NEEDED = (NO_ANSWER, PREREQUISITES)
+"""Checks that tell why others could not, so that no selection leaves them out."""
 
 FEDERATION = "https://api.openeo.org/extensions/federation/"
 
@@ -63,16 +66,25 @@ class Tokens:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+SILENT = 8
+"""Requests without any answer, one after the other, after which a back-end is taken to be down."""
+
+
+@dataclass(slots=True)
 class Recorder:
     """Is told of what callers do: every answer is inspected, everything that is created is remembered."""
 
     inspection: Inspection
     ledger: Ledger
     interruption: Interruption
+    budget: Budget
+    _silent: int = 0
 
     def saw(self, exchange: Exchange) -> None:
-        """Inspect it."""
+        """Inspect it; stop asking somebody who is not there any more."""
+        self._silent = 0 if exchange.status else self._silent + 1
+        if self._silent >= SILENT:
+            self.budget.stopped = f"the back-end did not answer {SILENT} requests, one after the other"
         self.inspection.inspect(exchange)
 
     def created(self, kind: str, name: str | None, caller: Caller) -> None:
@@ -135,7 +147,7 @@ def chosen(options: Options) -> tuple[Check, ...]:
     """The checks that the options select."""
     checks = select(load_checks(), options.layers)
     if options.only:
-        return tuple(each for each in checks if each.id.startswith(options.only))
+        return tuple(each for each in checks if each.id.startswith(options.only) or each in _NEEDED)
     return checks
 
 
@@ -158,7 +170,7 @@ def open_backend(
     """The back-end as checks see it, with whoever logs in logged in."""
     budget = Budget(options.max_time, options.max_requests, options.rate)
     ledger, secrets, interruption = Ledger(), Secrets(), Interruption()
-    recorder = Recorder(inspection, ledger, interruption)
+    recorder = Recorder(inspection, ledger, interruption, budget)
 
     def caller(name: str, login: Login | None) -> Caller:
         tokens: TokenSource | None = None

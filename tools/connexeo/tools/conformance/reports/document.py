@@ -5,6 +5,7 @@ Two runs that find the same differ in ``run`` and in the evidence of findings on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -15,7 +16,7 @@ import jsonschema_rs
 import orjson
 
 from connexeo.tools.conformance.registry import LAYERS
-from connexeo.tools.conformance.report import Finding, Report, Result
+from connexeo.tools.conformance.report import Finding, Report, Result, untold
 from connexeo.tools.conformance.verdicts import Severity, State
 from connexeo.tools.spec.documents import SpecError
 from connexeo.tools.spec.profiles import Requirement, load_levels, load_requirements
@@ -120,6 +121,14 @@ def _summary(report: Report) -> dict[str, Any]:
     present = [layer for layer in LAYERS if any(result.check.layer == layer for result in report.results)]
     return {
         "checks": states(None),
+        "coverage": {
+            "asked": len(report.results),
+            "told": report.told,
+            "untold": [
+                {"state": str(each.state), "reason": each.reason, "count": each.count}
+                for each in untold(report)
+            ],
+        },
         "findings": {str(severity): severities.count(severity) for severity in Severity},
         "layers": {layer: states(layer) for layer in present},
     }
@@ -181,7 +190,21 @@ def _profiles(report: Report) -> dict[str, Any]:
     return {"levels": levels, "requirements": listed}
 
 
-def _level(report: Report, requirements: Mapping[int, Requirement], level: str) -> dict[str, int]:
+def _level(report: Report, requirements: Mapping[int, Requirement], level: str) -> dict[str, Any]:
     members = [number for number, each in requirements.items() if level in each.levels]
     states = [report.requirements.get(number, State.SKIPPED) for number in members]
-    return {"asked": len(members), **{str(state): states.count(state) for state in State}}
+    counts = Counter(states)
+    return {
+        "reached": _reached(counts),
+        "asked": len(members),
+        **{str(state): counts[state] for state in State},
+    }
+
+
+def _reached(counts: Mapping[State, int]) -> bool | None:
+    """Whether a level is reached; None when too little is known, or nothing of it is offered."""
+    if counts[State.FAIL] or counts[State.WARNING]:
+        return False
+    if counts[State.SKIPPED] or counts[State.ERROR] or not counts[State.PASS]:
+        return None
+    return True

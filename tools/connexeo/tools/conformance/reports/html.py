@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from markupsafe import Markup
 
+from connexeo.tools.conformance.registry import LAYERS
 from connexeo.tools.conformance.report import Report
 from connexeo.tools.conformance.reports.badge import to_badge
 from connexeo.tools.conformance.reports.document import to_document
@@ -33,6 +34,8 @@ def to_html(report: Report) -> str:
             areas=_areas(document["profiles"]["requirements"]),
             findings=[finding for finding in document["findings"] if not finding["known"]],
             known=[finding for finding in document["findings"] if finding["known"]],
+            shown={finding["fingerprint"] for finding in document["findings"] if not finding["known"]},
+            layers=LAYERS,
             bars=BARS,
         )
     )
@@ -43,19 +46,21 @@ def comparison_page(comparison: Comparison, sums: Sequence[tuple[str, Sequence[s
     return _environment().get_template("comparison.html.j2").render(comparison=comparison, sums=sums)
 
 
-def _verdict(document: Mapping[str, Any]) -> tuple[str, str]:
-    """In one sentence: the class to draw it in, and the text."""
+def _verdict(document: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The class to draw it in, what it is in a few words, and what that means."""
     new = [finding["severity"] for finding in document["findings"] if not finding["known"]]
-    tested = sum(document["summary"]["checks"][state] for state in ("pass", "fail", "warning"))
-    if not document["complete"]:
-        return "skipped", f"The run did not come to its end: {tested} checks were made."
+    coverage = document["summary"]["coverage"]
+    told = f"{coverage['told']} of {coverage['asked']} checks"
+    since = " that was not known" if len(new) < len(document["findings"]) else ""
     if "critical" in new:
-        return "fail", "Does not keep the contract, and lets users see or change what they must not."
+        return "fail", "Unsafe", "Users can see, change or lose what they must not."
     if "major" in new:
-        return "fail", "Does not keep the contract: some clients will fail."
+        return "fail", "Does not conform", "The contract is broken: some clients will fail or get wrong data."
+    if not document["complete"]:
+        return "skipped", "Not told to the end", f"The run was cut short: {told} say something."
     if new:
-        return "warning", "Keeps the contract, with recommendations that are not followed."
-    return "pass", f"Keeps the contract in all {tested} checks that apply."
+        return "warning", "Conforms, with remarks", "Clients get by; some recommendations are not followed."
+    return "pass", "Conforms", f"Nothing wrong{since} was found by the {told} that say something."
 
 
 def _areas(requirements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
@@ -85,4 +90,5 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["code"] = _code
+    environment.filters["state"] = lambda state: state.replace("-", " ")
     return environment
