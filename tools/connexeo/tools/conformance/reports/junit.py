@@ -74,9 +74,10 @@ def _outcome(case: Element, result: Result, fail_on: Severity | None) -> str | N
 
 def tell(finding: Finding) -> str:
     """A finding as plain text."""
-    often = f" ({finding.count} times)" if finding.count > 1 else ""
+    often = f" ({finding.count} requests)" if finding.count > 1 else ""
     lines = [
         f"{finding.severity.upper()} {finding.place}: {finding.message}{often}",
+        *([f"places: {', '.join(finding.places)}"] if len(finding.places) > 1 else []),
         f"asked: {finding.check.title} ({finding.check.source})",
     ]
     if finding.mend:

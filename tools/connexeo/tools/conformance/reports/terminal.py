@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from connexeo.tools.conformance.registry import LAYERS, Check
-from connexeo.tools.conformance.report import Finding, Report, Result
+from connexeo.tools.conformance.report import Finding, Report, Result, untold
 from connexeo.tools.conformance.reports.document import to_document
 from connexeo.tools.conformance.verdicts import Severity, State
 
@@ -25,6 +25,11 @@ _COLUMNS = (
 )
 
 _ANSWER_LINES = 12
+
+_LISTED = 8
+"""Missing processes that are named."""
+
+_REACHED = {True: "[green]yes[/green]", False: "[bold red]no[/bold red]", None: "[dim]open[/dim]"}
 
 
 class TerminalProgress:
@@ -86,7 +91,7 @@ def print_report(report: Report, console: Console, *, details: bool = True) -> N
 
 def _print_finding(finding: Finding, console: Console, details: bool) -> None:
     style = _STYLES[finding.severity]
-    often = f" ({finding.count} times)" if finding.count > 1 else ""
+    often = f" ({finding.count} requests)" if finding.count > 1 else ""
     console.print(
         f"[{style}]{finding.severity.upper()}[/{style}] [bold]{escape(finding.check.id)}[/bold]  "
         f"{escape(finding.place)}{often}",
@@ -115,16 +120,13 @@ def _print_broken(report: Report, console: Console) -> None:
 
 
 def _print_layers(report: Report, console: Console) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("layer")
-    for name, _, _ in _COLUMNS:
-        table.add_column(name, justify="right")
+    table = _table("layer", *(name for name, _, _ in _COLUMNS))
     for layer in LAYERS:
         if any(result.check.layer == layer for result in report.results):
             counts = [(report.count(state, layer), style) for _, state, style in _COLUMNS]
             table.add_row(
                 layer,
-                *(f"[{style}]{count}[/{style}]" if count else "[dim]·[/dim]" for count, style in counts),
+                *(_count(count, style) for count, style in counts),
             )
     console.print(table)
     console.print()
@@ -132,34 +134,44 @@ def _print_layers(report: Report, console: Console) -> None:
 
 def _print_levels(report: Report, console: Console) -> None:
     levels = to_document(report)["profiles"]["levels"]
-    if levels:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for name in (
-            "profile",
-            "asked",
-            "pass",
-            "fail",
-            "warning",
-            "not applicable",
-            "not testable",
-            "skipped",
-        ):
-            table.add_column(name, justify="left" if name == "profile" else "right")
-        for level in levels:
-            keys = ("asked", "pass", "fail", "warning", "not-applicable", "not-testable", "skipped")
+    shown = [level for level in levels if level["pass"] or level["warning"] or level["fail"]]
+    if shown:
+        table = _table("profile", "reached", "asked", "kept", "violated", "not told")
+        for level in shown:
+            violated = level["fail"] + level["warning"]
             table.add_row(
-                f"API {level['level']}", *(str(level[key]) if level[key] else "[dim]·[/dim]" for key in keys)
+                f"API {level['level']}",
+                _REACHED[level["reached"]],
+                str(level["asked"]),
+                _count(level["pass"], "green"),
+                _count(violated, "bold red"),
+                _count(level["asked"] - level["pass"] - violated, "dim"),
             )
         console.print(table)
         console.print()
-    for profile in report.process_profiles:
-        there = len(profile.asked) - len(profile.missing)
-        missing = f"  lacks {', '.join(profile.missing)}" if 0 < len(profile.missing) <= 8 else ""
-        console.print(
-            f"[dim]processes[/dim] {profile.name:8} {there}/{len(profile.asked)}[dim]{missing}[/dim]"
-        )
     if report.process_profiles:
+        table = _table("processes", "there", "of", "")
+        table.columns[3].justify = "left"
+        for profile in report.process_profiles:
+            there = len(profile.asked) - len(profile.missing)
+            lacking = len(profile.missing) <= _LISTED
+            missing = ", ".join(profile.missing) if lacking else f"{len(profile.missing)} processes"
+            told = f"[dim]lacks {escape(missing)}[/dim]" if missing else ""
+            table.add_row(escape(profile.name), str(there), str(len(profile.asked)), told)
+        console.print(table)
         console.print()
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _count(count: int, style: str) -> str:
+    return f"[{style}]{count}[/{style}]" if count else "[dim]·[/dim]"
 
 
 def _print_verdict(report: Report, console: Console) -> None:
@@ -173,8 +185,17 @@ def _print_verdict(report: Report, console: Console) -> None:
         console.print(f"[dim]note: {escape(note)}[/dim]", soft_wrap=True)
     for left in report.run.left_over:
         console.print(f"[yellow]left over, please remove: {escape(left)}[/yellow]", soft_wrap=True)
+    asked = len(report.results)
+    console.print(
+        f"{report.told} of {asked} checks say something about it, {report.count(State.PASS)} are kept."
+    )
+    for each in untold(report):
+        console.print(
+            f"[dim]  {each.count:4} {each.state.replace('-', ' ')}: {escape(each.reason)}[/dim]",
+            soft_wrap=True,
+        )
     if not report.complete:
-        console.print("[yellow]The run did not come to its end.[/yellow]")
+        console.print("[yellow]The run did not come to its end: there may be more that is wrong.[/yellow]")
     findings = [finding for finding in report.findings if not finding.known]
     known = len(report.findings) - len(findings)
     if not findings:
@@ -186,7 +207,7 @@ def _print_verdict(report: Report, console: Console) -> None:
         for severity, count in counts
         if count
     )
-    console.print(f"{told}{_known(known)}")
+    console.print(f"Findings: {told}{_known(known)}")
 
 
 def _known(count: int) -> str:
