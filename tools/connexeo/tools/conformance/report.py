@@ -127,10 +127,10 @@ class Report:
         """How many checks say something about the back-end."""
         return sum(self.count(state) for state in (State.PASS, State.WARNING, State.FAIL))
 
-    def worst(self) -> Severity | None:
-        """The worst severity of what is not known already; None when nothing is wrong."""
-        new = [finding.severity for finding in self.findings if not finding.known]
-        return min(new, key=lambda severity: severity.rank, default=None)
+    def worst(self, *, known: bool = False) -> Severity | None:
+        """The worst severity of what is not in the baseline, or of all; None when nothing is wrong."""
+        found = [finding.severity for finding in self.findings if known or not finding.known]
+        return min(found, key=lambda severity: severity.rank, default=None)
 
 
 @dataclass(frozen=True, slots=True)

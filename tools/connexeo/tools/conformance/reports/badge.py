@@ -23,7 +23,7 @@ def to_badge(report: Report) -> str:
     label = f"openEO {report.contract_version}"
     passed, failed, warned = (report.count(state) for state in (State.PASS, State.FAIL, State.WARNING))
     value = f"{passed}/{passed + failed + warned} checks" + ("" if report.complete else ", incomplete")
-    colour = _COLOURS[report.worst()] if report.complete else "#616161"
+    colour = _COLOURS[report.worst(known=True)] if report.complete else "#616161"
     left, right = (round(len(text) * _CHARACTER) + 14 for text in (label, value))
     title = escape(f"{label}: {value}")
     return (

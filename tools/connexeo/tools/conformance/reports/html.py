@@ -51,7 +51,7 @@ def _verdict(document: Mapping[str, Any]) -> tuple[str, str, str]:
     new = [finding["severity"] for finding in document["findings"] if not finding["known"]]
     coverage = document["summary"]["coverage"]
     told = f"{coverage['told']} of {coverage['asked']} checks"
-    since = " that was not known" if len(new) < len(document["findings"]) else ""
+    known = len(document["findings"]) - len(new)
     if "critical" in new:
         return "fail", "Unsafe", "Users can see, change or lose what they must not."
     if "major" in new:
@@ -60,7 +60,9 @@ def _verdict(document: Mapping[str, Any]) -> tuple[str, str, str]:
         return "skipped", "Not told to the end", f"The run was cut short: {told} say something."
     if new:
         return "warning", "Conforms, with remarks", "Clients get by; some recommendations are not followed."
-    return "pass", "Conforms", f"Nothing wrong{since} was found by the {told} that say something."
+    if known:
+        return "warning", "Nothing new", f"What is wrong was known before: {known} findings of the baseline."
+    return "pass", "Conforms", f"Nothing wrong was found by the {told} that say something."
 
 
 def _areas(requirements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
