@@ -51,6 +51,24 @@ class Comparison:
     reports: tuple[Mapping[str, Any], ...]
     rows: tuple[Row, ...]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What makes the reports less comparable than they look."""
+        asked = {
+            "layers": [report["options"]["layers"] for report in self.reports],
+            "things created or not": [report["options"]["write"] for report in self.reports],
+            "version of the openEO API": [report["backend"]["contract_version"] for report in self.reports],
+            "version of this tool": [report["tool"]["version"] for report in self.reports],
+        }
+        differing = [what for what, values in asked.items() if any(value != values[0] for value in values)]
+        notes = [f"They were not tested alike: {', '.join(differing)} differ."] if differing else []
+        notes += [
+            f"The run of {name} did not come to its end."
+            for name, report in zip(self.names, self.reports, strict=True)
+            if not report["complete"]
+        ]
+        return tuple(notes)
+
 
 def compare(reports: Sequence[Mapping[str, Any]]) -> Comparison:
     """Put reports side by side, as read by ``reports.document.read_report``."""
@@ -107,6 +125,8 @@ def print_comparison(comparison: Comparison, console: Console, *, everything: bo
     for label, counts in _sums(comparison):
         sums.add_row(label, *counts)
     console.print(sums)
+    for note in comparison.notes:
+        console.print(f"[yellow]{escape_markup(note)}[/yellow]", soft_wrap=True)
 
 
 def _sums(comparison: Comparison) -> list[tuple[str, list[str]]]:

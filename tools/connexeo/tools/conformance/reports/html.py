@@ -62,7 +62,12 @@ def _verdict(document: Mapping[str, Any]) -> tuple[str, str, str]:
         return "warning", "Conforms, with remarks", "Clients get by; some recommendations are not followed."
     if known:
         return "warning", "Nothing new", f"What is wrong was known before: {known} findings of the baseline."
-    return "pass", "Conforms", f"Nothing wrong was found by the {told} that say something."
+    whole = set(document["options"]["layers"]) == set(LAYERS)
+    return (
+        "pass",
+        "Conforms" if whole else "No fault found",
+        f"Nothing wrong was found by the {told} that say something.",
+    )
 
 
 def _areas(requirements: Iterable[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

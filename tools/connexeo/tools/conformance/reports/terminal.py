@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
@@ -74,8 +76,9 @@ class TerminalProgress:
             self._console.print(f"[yellow]{escape(text)}[/yellow]")
 
     def stop(self) -> None:
-        """The run is over."""
-        self._progress.stop()
+        """The run is over, and maybe the terminal gone."""
+        with suppress(OSError):
+            self._progress.stop()
 
 
 def print_report(report: Report, console: Console, *, details: bool = True) -> None:
