@@ -1,5 +1,4 @@
 from dataclasses import replace
-from typing import Any
 
 from connexeo.tools.conformance.baseline import against
 from connexeo.tools.conformance.registry import Check
@@ -24,10 +23,8 @@ def report(*findings: Finding, state: State = State.FAIL) -> Report:
 
 
 def known(now: Report, before: Report) -> list[tuple[str, bool, tuple[str, ...]]]:
-    found: list[Any] = [
-        (each.message, each.known, each.places) for each in against(now, to_document(before)).report.findings
-    ]
-    return found
+    changes = against(now, to_document(before))
+    return [(each.message, each.known, each.places) for each in changes.report.findings]
 
 
 def test_what_was_there_before_is_known() -> None:

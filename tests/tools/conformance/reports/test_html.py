@@ -87,7 +87,7 @@ def test_nothing_of_a_back_end_becomes_part_of_the_page(bad: Report) -> None:
     [
         ("bad", False, False, "Unsafe"),
         ("bad", True, True, "Nothing new"),
-        ("good", False, True, "Conforms"),
+        ("good", False, True, "No fault found"),
         ("good", False, False, "Not told to the end"),
     ],
 )
