@@ -27,7 +27,7 @@ def against(report: Report, earlier: Mapping[str, Any]) -> Changes:
     before = {finding["fingerprint"]: finding for finding in earlier["findings"]}
     results = tuple(
         replace(
-            result, findings=tuple(_marked(each, before.get(each.fingerprint)) for each in result.findings)
+            result, findings=tuple(marked(each, before.get(each.fingerprint)) for each in result.findings)
         )
         for result in report.results
     )
@@ -41,7 +41,7 @@ def against(report: Report, earlier: Mapping[str, Any]) -> Changes:
     return Changes(replace(report, results=results), mended)
 
 
-def _marked(finding: Finding, before: Mapping[str, Any] | None) -> Finding:
+def marked(finding: Finding, before: Mapping[str, Any] | None) -> Finding:
     """Known as far as it was there before; where it has spread, the new places come first."""
     if before is None:
         return finding

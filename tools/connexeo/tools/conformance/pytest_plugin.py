@@ -8,7 +8,11 @@ Nothing is imported, and nothing happens, without the option.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +43,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--connexeo-seed", type=int, default=1, metavar="N", help="the same seed makes the same run"
     )
     group.addoption("--connexeo-max-time", type=float, metavar="SECONDS", help="for the whole run")
+    group.addoption("--connexeo-rate", type=float, metavar="N", help="requests per second at most")
+    group.addoption(
+        "--connexeo-baseline", metavar="FILE", help="earlier report (JSON); what is in there fails no test"
+    )
     group.addoption("--connexeo-insecure", action="store_true", help="accept any certificate")
     group.addoption(
         "--connexeo-fail-on",
@@ -53,7 +61,7 @@ class Conformance:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._opened: AbstractContextManager[tuple[BackEnd, Inspection]] | None = None
+        self._stack = ExitStack()
         self._back: tuple[BackEnd, Inspection] | None = None
 
     def _given(self, name: str) -> Any:
@@ -76,6 +84,7 @@ class Conformance:
             allow_costs=self._given("allow-costs"),
             seed=self._given("seed"),
             max_time=self._given("max-time") or Options().max_time,
+            rate=self._given("rate") or 0.0,
             insecure=self._given("insecure"),
         )
 
@@ -92,28 +101,41 @@ class Conformance:
             second = LoginOptions(basic=self._given("second-basic"), token=self._given("second-token"))
             try:
                 accounts = login_from(first), login_from(second, second=True)
-                self._opened = opened(self._given("url"), self.options, *accounts)
-                self._back = self._opened.__enter__()
+                _ = self._baseline
+                self._back = self._stack.enter_context(opened(self._given("url"), self.options, *accounts))
             except (DiscoveryError, LoginError, SpecError) as error:
                 pytest.exit(f"connexeo: {error}", returncode=pytest.ExitCode.USAGE_ERROR)
+            # SIGTERM and SIGHUP as Ctrl-C, so that pytest comes to its end and things are removed.
+            self._stack.enter_context(self._back[0].interruption.watching())
         return self._back
+
+    @cached_property
+    def _baseline(self) -> Mapping[str, Any]:
+        """Fingerprint → finding that was there before."""
+        from connexeo.tools.conformance.reports.document import read_report
+
+        path = self._given("baseline")
+        findings = read_report(Path(path))["findings"] if path else []
+        return {finding["fingerprint"]: finding for finding in findings}
 
     def run(self, check: Check) -> Result:
         """The outcome of one check."""
+        from connexeo.tools.conformance.baseline import marked
         from connexeo.tools.conformance.runner import judge, run_check
 
         backend, inspection = self.back
-        return judge(backend, inspection, check) if check.run is None else run_check(backend, check)
+        result = judge(backend, inspection, check) if check.run is None else run_check(backend, check)
+        findings = (marked(each, self._baseline.get(each.fingerprint)) for each in result.findings)
+        return replace(result, findings=tuple(findings))
 
     def close(self) -> tuple[str, ...]:
         """Remove what was created; gives what could not be removed."""
-        if self._back is None or self._opened is None:
+        if self._back is None:
             return ()
         backend, _ = self._back
-        left = backend.ledger.clean(backend.budget)
-        self._opened.__exit__(None, None, None)
         self._back = None
-        return left
+        with self._stack, backend.interruption.undisturbed(and_after=True):
+            return tuple(backend.secrets.mask(each) for each in backend.ledger.clean(backend.budget))
 
 
 class ConformanceCollector(pytest.Collector):
@@ -139,11 +161,12 @@ class ConformanceItem(pytest.Item):
 
         result = self.conformance.run(self.check)
         lowest = Severity(self.config.getoption("--connexeo-fail-on")).rank
-        found = [tell(finding) for finding in result.findings if finding.severity.rank <= lowest]
+        failing = (each for each in result.findings if not each.known and each.severity.rank <= lowest)
+        found = [tell(finding) for finding in failing]
         if found:
             raise Unkept("\n\n".join(found))
         if result.findings:
-            self.add_report_section("call", "warnings", "\n\n".join(map(tell, result.findings)))
+            self.add_report_section("call", "findings", "\n\n".join(map(tell, result.findings)))
         if result.state is State.ERROR:
             raise Unkept(result.reason)
         if result.state in {State.NOT_APPLICABLE, State.NOT_TESTABLE, State.SKIPPED}:
@@ -167,10 +190,14 @@ class Unkept(Exception):
 _conformance = pytest.StashKey[Conformance]()
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Get ready when there is something to test."""
     if config.getoption("--connexeo-url"):
         config.stash[_conformance] = Conformance(config)
+        if config.getoption("dist", None) in {"load", "worksteal"}:
+            # All checks in one process: some are judged by the requests of all others.
+            config.option.dist = "loadgroup"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -185,10 +212,17 @@ def pytest_collection_modifyitems(
 
     checks = sorted(chosen(conformance.options), key=lambda check: check.run is None)
     parent = ConformanceCollector.from_parent(session, name="connexeo", nodeid="connexeo")
-    items.extend(
+    made = [
         ConformanceItem.from_parent(parent, name=check.id, check=check, conformance=conformance)
         for check in checks
-    )
+    ]
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in made:
+            item.add_marker(pytest.mark.xdist_group("connexeo"))
+    # So that they are counted among what was collected.
+    report = pytest.CollectReport(nodeid="connexeo", outcome="passed", longrepr=None, result=list(made))
+    config.hook.pytest_collectreport(report=report)
+    items.extend(made)
 
 
 @pytest.fixture(scope="session")
@@ -204,8 +238,27 @@ def openeo_backend(request: pytest.FixtureRequest) -> BackEnd:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Remove what was created, also after Ctrl-C."""
     conformance = session.config.stash.get(_conformance, None)
-    if conformance is not None:
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-        for left in conformance.close():
-            if reporter is not None:
-                reporter.write_line(f"connexeo: left over, please remove: {left}", yellow=True)
+    if conformance is None:
+        return
+    left = conformance.close()
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_LEFT] = list(left)
+    else:
+        _warn(session.config, left)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """A process of pytest-xdist has ended: tell what it could not remove."""
+    _warn(node.config, getattr(node, "workeroutput", {}).get(_LEFT, ()))
+
+
+_LEFT = "connexeo_left_over"
+
+
+def _warn(config: pytest.Config, left: Iterable[str]) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    for each in left:
+        if reporter is not None:
+            reporter.write_line(f"connexeo: left over, please remove: {each}", yellow=True)
