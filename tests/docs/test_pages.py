@@ -127,8 +127,10 @@ def test_commands_exist(page: Path) -> None:
             if word.startswith("-"):
                 assert word in options, f"{line}: {word}"
             elif hasattr(command, "commands"):
-                assert word in command.commands, f"{line}: {word}"
-                command = command.commands[word]
+                # `connexeo conformance URL` is short for `connexeo conformance run URL`.
+                name = "run" if word.startswith("https://") else word
+                assert name in command.commands, f"{line}: {word}"
+                command = command.commands[name]
                 options = {name for parameter in command.params for name in parameter.opts}
 
 

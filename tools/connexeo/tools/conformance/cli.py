@@ -329,5 +329,9 @@ def checks(
             )
             if needed
         ]
-        table.add_row(check.id, check.layer, " ".join(needs), escape(check.title))
-    output.print(table)
+        row = check.id, check.layer, " ".join(needs), check.title
+        table.add_row(*map(escape, row))
+        if not output.is_terminal:
+            print("\t".join(row))
+    if output.is_terminal:
+        output.print(table)

@@ -122,7 +122,9 @@ def run_checks(
             requests=backend.budget.sent,
             left_over=tuple(backend.secrets.mask(each) for each in left_over),
         ),
-        notes=tuple(backend.secrets.mask(each) for each in backend.discovery.notes),
+        notes=tuple(
+            backend.secrets.mask(each) for each in (*backend.discovery.notes, *backend.contract.notes)
+        ),
         process_profiles=process_profiles(backend),
         requirements=_requirements(results),
     )
