@@ -7,6 +7,7 @@ import pytest
 from connexeo.tools.conformance.caller import Caller, NoAnswer
 from connexeo.tools.conformance.connection import open_client
 from connexeo.tools.conformance.discovery import DiscoveryError, discover
+from loopback_site import LoopbackSite
 from misbehaving import Misbehaving, answer, trickle
 
 
@@ -75,3 +76,16 @@ def test_broken_links_of_checks_are_told(
         caller.get(inside.url)
     assert inside.requests == []
     assert public
+
+
+def test_certificates_are_verified_unless_that_is_not_wanted(
+    certificate: tuple[str, str], call: Callable[..., Caller]
+) -> None:
+    site = LoopbackSite({"/": {"a": 1}}, certificate=certificate)
+    try:
+        with pytest.raises(NoAnswer, match="self-signed certificate"):
+            call(site.url).get("/")
+        assert site.requests == []
+        assert call(site.url, insecure=True).get("/").object() == {"a": 1}
+    finally:
+        site.close()

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import current_thread, main_thread
 from typing import Any
 
 _SIGNALS = tuple(
@@ -49,6 +50,10 @@ class Interruption:
         Args:
             and_after: whether it is forgotten in the end, because there is nothing left to interrupt.
         """
+        if current_thread() is not main_thread():
+            # No signal arrives here; whoever started this thread waits for its end.
+            yield
+            return
         self._undisturbed += 1
         try:
             yield
