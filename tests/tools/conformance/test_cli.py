@@ -251,3 +251,33 @@ def test_a_terminal_that_is_closed_leaves_nothing_behind(demo_server: Server, tm
         process.wait(timeout=60)
     assert jobs(demo_server) == []
     assert not read_report(path)["complete"]
+
+
+def test_tokens_that_a_server_echoes_are_in_no_report(
+    site: Callable[..., LoopbackSite], run_command: Command, tmp_path: Path
+) -> None:
+    secret = "tok-1234567890-abc"
+    echo = {"you": f"Bearer basic//{secret}", "url": f"https://x.example/?signature={secret}"}
+    capabilities = {"api_version": "1.2.0", "title": f"Hello {secret}", "backend_version": echo["you"]}
+    endpoints = [{"path": path, "methods": ["GET"]} for path in ("/jobs", "/collections", "/processes")]
+    pages = {"/": {**capabilities, "endpoints": endpoints, **echo}} | {
+        path: {"links": secret, **echo} for path in ("/jobs", "/collections", "/processes", "/conformance")
+    }
+    paths = {name: tmp_path / f"r.{name}" for name in ("json", "html", "junit", "badge")}
+    options = [part for name, path in paths.items() for part in (f"--{name}", path)]
+    done = run_command("conformance", site(pages).url, "--token", f"basic//{secret}", *options)
+    assert done.returncode == 1, done.stderr
+    assert read_report(paths["json"])["findings"]
+    for text in (done.stdout, done.stderr, *(path.read_text() for path in paths.values())):
+        assert secret not in text
+
+
+def test_escape_sequences_of_a_server_do_not_reach_the_terminal(
+    site: Callable[..., LoopbackSite], run_command: Command, tmp_path: Path
+) -> None:
+    nasty = "\x1b]0;owned\x07\x1b[2J"
+    pages = {"/": {"api_version": "1.2.0", "title": nasty, "endpoints": [], "stac_version": nasty}}
+    path = tmp_path / "r.json"
+    done = run_command("conformance", site(pages).url, "--json", path)
+    assert "\x1b" not in done.stdout + done.stderr
+    assert read_report(path)["backend"]["title"] == "\ufffd]0;owned\ufffd\ufffd[2J"
