@@ -15,6 +15,10 @@ KEPT = 32 * 1024 * 1024
 """Bytes of an answer that are read."""
 
 
+_REPEATABLE = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
+"""Methods that do the same when they are asked for twice, see RFC 9110, section 9.2.2; so does a validation."""
+
+
 @dataclass(slots=True)
 class Answer:
     """What has come of an answer."""
@@ -52,7 +56,7 @@ def read_answer(client: httpx.Client, request: httpx.Request, total: float) -> A
     started = time.monotonic()
     raw: list[bytes] = []
     try:
-        response = client.send(request, stream=True, follow_redirects=False)
+        response = _response(client, request)
         try:
             answer.status, answer.headers = response.status_code, response.headers
             size = 0
@@ -80,6 +84,20 @@ def read_answer(client: httpx.Client, request: httpx.Request, total: float) -> A
     answer.take(b"".join(raw)[:KEPT])
     answer.seconds = time.monotonic() - started
     return answer
+
+
+def _response(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+    """Send a request, once more when the connection is gone before an answer begins.
+
+    Servers close connections that are kept for further requests without a word, some of them after each error of
+    theirs: a request that is on its way then says nothing of the back-end.
+    """
+    try:
+        return client.send(request, stream=True, follow_redirects=False)
+    except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
+        if request.method not in _REPEATABLE and not request.url.path.endswith("/validation"):
+            raise
+        return client.send(request, stream=True, follow_redirects=False)
 
 
 def whole_body(response: httpx.Response, most: int = KEPT) -> bytes:

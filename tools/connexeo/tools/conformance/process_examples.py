@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connexeo.tools.conformance.shapes import mapping, objects
+from connexeo.tools.conformance.json_types import fits
+from connexeo.tools.conformance.shapes import mapping, objects, text
 from connexeo.tools.conformance.workload import Graph, node, of, with_result
 
 _REFERENCES = ("from_node", "from_parameter", "process_graph")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,19 @@ def examples(definition: Mapping[str, Any]) -> Iterator[Example]:
         arguments = mapping(each.get("arguments"))
         if "returns" in each and not holds_reference(arguments) and not isinstance(each["returns"], Mapping):
             yield Example(str(definition.get("id")), arguments, each["returns"])
+
+
+def applicable(example: Example, given: Mapping[str, Any]) -> bool:
+    """Whether an example of the standard is one for a definition that may be of another version.
+
+    Arguments have to fit what is declared. Times as texts were compared by what they mean in processes 1.x, as texts
+    since.
+    """
+    declared = {text(each.get("name")): each.get("schema") for each in objects(given.get("parameters"))}
+    fitting = all(
+        name in declared and fits(value, declared[name]) for name, value in example.arguments.items()
+    )
+    return fitting and (example.process.startswith("date_") or not _TIME.search(repr(example.arguments)))
 
 
 def holds_reference(value: Any) -> bool:

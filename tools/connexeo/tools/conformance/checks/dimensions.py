@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.extents import Box, boxes, covers, intervals, is_known, overlap, to_degrees
 from connexeo.tools.conformance.registry import check, requirement
 from connexeo.tools.conformance.resources import Entry, collection_entries
-from connexeo.tools.conformance.shapes import listed, mapping, numbers
+from connexeo.tools.conformance.shapes import listed, mapping, numbers, text
 from connexeo.tools.conformance.stac import band_names
 from connexeo.tools.conformance.validating import validate
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
@@ -18,6 +18,12 @@ from connexeo.tools.conformance.workload import Graph, has, loading, node, of, p
 
 _ONE = "GET /collections/{collection_id}"
 _SOURCE = "openEO API, GET /collections/{collection_id}, `cube:dimensions`"
+_NAMING: Mapping[str, Callable[[str], dict[str, str]]] = {
+    "rename_dimension": lambda name: {"source": name, "target": "conformance"},
+    "dimension_labels": lambda name: {"dimension": name},
+}
+"""Processes that take the name of a dimension, with the arguments that do."""
+
 _LAG = timedelta(days=400)
 """What an extent may be longer than the times of the data: a year that has begun, and some days."""
 
@@ -49,8 +55,8 @@ def sound(backend: BackEnd) -> Iterator[Violation]:
             evidence = entry.exchange.showing({name: about})
             for message, severity in _faults(name, about):
                 yield Violation(message, evidence, place=place, severity=severity)
-        axes = [about.get("axis") for about in dimensions.values() if about.get("type") == "spatial"]
-        for axis in sorted({str(axis) for axis in axes if axes.count(axis) > 1}):
+        axes = [text(about.get("axis")) for about in dimensions.values() if about.get("type") == "spatial"]
+        for axis in sorted({axis for axis in axes if axis and axes.count(axis) > 1}):
             yield Violation(f"two dimensions have the axis {axis}", entry.evidence, place=place)
         if ("x" in axes) != ("y" in axes):
             yield Violation("there is only one of the axes x and y", entry.evidence, place=place)
@@ -142,14 +148,12 @@ def time(backend: BackEnd) -> Iterator[Violation]:
     """The extent of t is within the interval of the collection."""
     for entry, dimensions, place in _found(backend):
         overall = next(iter(intervals(entry.value)), None)
+        if overall is None or overall == [None, None]:
+            # Nothing was said.
+            continue
         for name, about in dimensions.items():
             extent = about.get("extent")
-            if (
-                about.get("type") != "temporal"
-                or overall is None
-                or not isinstance(extent, list)
-                or len(extent) != 2
-            ):
+            if about.get("type") != "temporal" or not isinstance(extent, list) or len(extent) != 2:
                 continue
             if not overlap(extent, overall):
                 yield Violation(
@@ -206,13 +210,14 @@ def bands(backend: BackEnd) -> Iterator[Violation]:
 )  # fmt: skip
 def usable(backend: BackEnd) -> Iterator[Violation]:
     """Whoever names a dimension of a collection is not told that it is missing."""
-    if not has(backend, "load_collection", "rename_dimension"):
-        raise NotTestable("there is no load_collection and rename_dimension to try dimensions with")
+    trying = next((each for each in _NAMING if has(backend, "load_collection", each)), None)
+    if trying is None:
+        raise NotTestable("there is no process that takes the name of a dimension of a loaded cube")
     for entry, dimensions, place in _found(backend):
         for name in dimensions:
             load = node("load_collection", id=entry.id, spatial_extent=None, temporal_extent=None)
-            rename = node("rename_dimension", data=of("load"), source=name, target="conformance")
-            faults, answer = validate(backend, with_result({"load": load, "rename": rename}))
+            used = node(trying, data=of("load"), **_NAMING[trying](name))
+            faults, answer = validate(backend, with_result({"load": load, "used": used}))
             if any(fault.get("code") in _MISSING for fault in faults):
                 yield Violation(
                     f"a loaded cube has no dimension {name}, though it is listed", answer, place=place

@@ -178,12 +178,20 @@ def titles_and_descriptions(backend: BackEnd) -> Iterator[Violation]:
 def parameters(backend: BackEnd) -> Iterator[Violation]:
     """Clients make forms of these schemas."""
     for direction, name, about, evidence in _formats(backend):
-        for parameter, schema in mapping(about.get("parameters")).items():
+        for parameter, given in mapping(about.get("parameters")).items():
+            schema = _without_flag(given)
             place = f"the parameter {parameter} of the {direction} format {name}"
             if fault := is_schema(schema):
                 yield Violation(f"{place} is not a JSON Schema: {fault}", evidence)
             elif mapping(schema).get("default") is not None and not fits(schema["default"], schema):
                 yield Violation(f"{place} has a default that its schema forbids", evidence)
+
+
+def _without_flag(schema: Any) -> Any:
+    """In descriptions of parameters ``required`` says whether this one must be given; JSON Schema has a list there."""
+    if isinstance(schema, Mapping) and isinstance(schema.get("required"), bool):
+        return {key: value for key, value in schema.items() if key != "required"}
+    return schema
 
 
 @check(

@@ -116,9 +116,11 @@ def examples(backend: BackEnd) -> Iterator[Violation]:
     """Whoever copies an example is understood."""
     for entry in backend.once(listed_processes):
         declared = {text(each.get("name")): each for each in objects(entry.value.get("parameters"))}
-        for number, example in enumerate(objects(entry.value.get("examples")), 1):
+        for example in objects(entry.value.get("examples")):
             for message in _faults_of_example(declared, entry.value, example):
-                yield Violation(f"in example {number} {message}", entry.evidence, place=place_of(entry))
+                yield Violation(
+                    f"an example {message}", entry.exchange.showing(example), place=place_of(entry)
+                )
 
 
 def _faults_of_example(
@@ -127,17 +129,17 @@ def _faults_of_example(
     arguments = mapping(example.get("arguments"))
     for name, value in arguments.items():
         if name not in declared:
-            yield f"there is the argument {name}, which is no parameter"
+            yield f"has the argument {name}, which is no parameter"
         elif (
             not holds_reference(value) and value is not None and not fits(value, declared[name].get("schema"))
         ):
-            yield f"the argument {name} does not fit its schema"
+            yield f"has an argument {name} that does not fit its schema"
     for name, parameter in declared.items():
         if parameter.get("optional") is not True and name not in arguments:
-            yield f"the required parameter {name} is missing"
+            yield f"lacks the required parameter {name}"
     returned = example.get("returns")
     if returned is not None and not fits(returned, mapping(process.get("returns")).get("schema")):
-        yield "the return value does not fit its schema"
+        yield "returns what does not fit its schema"
 
 
 @check(

@@ -13,7 +13,7 @@ from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
 from connexeo.tools.conformance.workload import Graph, node
 
 _LIST = "GET /processes"
-_VALUES = {"default", "enum", "const", "examples"}
+_VALUES = {"default", "enum", "const", "examples", "arguments", "process_graph"}
 """Keys below which null is a value."""
 
 _UNSUPPORTED = "ProcessUnsupported"
