@@ -62,7 +62,22 @@ def sound(backend: BackEnd) -> Iterator[Violation]:
             yield Violation("there is only one of the axes x and y", entry.evidence, place=place)
 
 
+def _missing(name: str, about: Mapping[str, Any]) -> Iterator[str]:
+    """What each type of dimension must tell; the schema of the contract leaves that to its text."""
+    kind, axis = about.get("type"), about.get("axis")
+    needed = {"spatial": "axis", "temporal": "extent", "bands": "values", "geometry": "bbox"}.get(text(kind))
+    if needed is not None and needed not in about:
+        yield f"the {kind} dimension {name} has no `{needed}`"
+    if kind == "spatial" and axis in {"x", "y"} and numbers(about.get("extent"), 2) is None:
+        yield f"the dimension {name} has no `extent` of two numbers"
+    if kind == "spatial" and axis == "z" and "extent" not in about and "values" not in about:
+        yield f"the dimension {name} has neither `extent` nor `values`"
+    if kind == "bands" and about.get("values") == []:
+        yield f"the dimension {name} has no values"
+
+
 def _faults(name: str, about: Mapping[str, Any]) -> Iterator[tuple[str, Severity | None]]:
+    yield from ((message, None) for message in _missing(name, about))
     extent = numbers(about.get("extent"), 2)
     if extent and extent[0] > extent[1]:
         yield f"the extent of {name} goes from {extent[0]:g} down to {extent[1]:g}", None

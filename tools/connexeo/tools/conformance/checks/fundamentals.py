@@ -50,6 +50,9 @@ def _faults_of_preflight(answer: Exchange, method: str, place: str) -> Iterator[
     if not answer.ok:
         yield Violation(f"a preflight request is answered with HTTP {answer.status}, not 204", answer)
         return
+    if answer.status != 204:
+        message = f"a preflight request is answered with HTTP {answer.status}, not 204"
+        yield Violation(message, answer, severity=Severity.MINOR)
     allowed = answer.headers.get("access-control-allow-origin")
     if allowed not in {"*", ORIGIN}:
         yield Violation(f"Access-Control-Allow-Origin of a preflight is {allowed or 'missing'}", answer)

@@ -14,6 +14,7 @@ from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.resources import listed_processes
 from connexeo.tools.conformance.shapes import is_absolute, links_of, mapping, objects, text
 from connexeo.tools.conformance.verdicts import NotApplicable, Severity, Violation
+from connexeo.tools.conformance.versions import version_number
 
 _LIST = "GET /processes"
 
@@ -140,6 +141,27 @@ def _faults_of_example(
     returned = example.get("returns")
     if returned is not None and not fits(returned, mapping(process.get("returns")).get("schema")):
         yield "returns what does not fit its schema"
+
+
+@check(
+    "processes.subtypes",
+    "Data cubes have the subtype that clients know",
+    layer="processes",
+    source="openEO processes 2.0.0-rc.2, subtypes",
+    operations=(_LIST,),
+    severity=Severity.MINOR,
+    mend="Call the subtype datacube; `dimensions` tells raster and vector cubes apart.",
+)
+def subtypes(backend: BackEnd) -> Iterator[Violation]:
+    """Since 2.0 there is one subtype of cubes, which API 1.3 refers to."""
+    if (version_number(backend.discovery.api_version) or (0, 0))[:2] < (1, 3):
+        raise NotApplicable("this version of the API comes with processes that have other subtypes")
+    for entry in backend.once(listed_processes):
+        schemas = [each.get("schema") for each in objects(entry.value.get("parameters"))]
+        schemas.append(mapping(entry.value.get("returns")).get("schema"))
+        found = {text(each.get("subtype")) for schema in schemas for each in alternatives(schema)}
+        for old in sorted(found & {"raster-cube", "vector-cube"}):
+            yield Violation(f"the subtype {old} is now datacube", entry.evidence, place=place_of(entry))
 
 
 @check(

@@ -74,9 +74,9 @@ def not_modified(backend: BackEnd) -> Iterator[Violation]:
                     yield Violation("304 comes with a body", given)
             elif given.ok and given.headers.get("etag") == tag:
                 kind = "the current ETag" if sent == tag else "a list with the current ETag"
-                yield Violation(
-                    f"If-None-Match with {kind} is answered with HTTP {given.status}, not 304", given
-                )
+                yield Violation(f"{kind} is answered with HTTP {given.status}, not 304", given)
+            elif given.ok and given.body == answer.body:
+                yield Violation("the same content has another ETag the next time", given)
 
 
 @check(
