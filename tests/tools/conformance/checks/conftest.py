@@ -1,0 +1,31 @@
+"""The demo server, healthy and doctored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conformance.doctored import Change, examine
+from connexeo.tools.conformance.report import Result
+from served import Server
+
+Examine = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def demo_token(demo_server: Server, token_of: Callable[..., str]) -> str:
+    """The token of the demo account."""
+    return token_of(demo_server)
+
+
+@pytest.fixture
+def look(demo_server: Server, demo_token: str) -> Examine:
+    """Runs one check with an account that may do everything, against changed answers."""
+
+    def run(check_id: str, *changes: Change, **options: Any) -> Result:
+        given = {"token": demo_token, "write": True, "allow_costs": True, **options}
+        return examine(demo_server.url, check_id, *changes, **given)
+
+    return run
