@@ -44,6 +44,9 @@ PREFIXES: Mapping[str, tuple[str, ...]] = {
 }
 """Prefix of fields → how the extension that defines them is called in its URL."""
 
+_UNLINKED = "/collection: it names a collection, but no link has the relation collection"
+"""What the schema of items means with something that must not be there."""
+
 _OLD = re.compile(r"v?0\.")
 
 
@@ -54,7 +57,8 @@ def faults(document: Mapping[str, Any]) -> list[str]:
     kind = KINDS.get(text(document.get("type")))
     if kind is None:
         return [f"/type: {document.get('type')!r} is none of {', '.join(KINDS)}"]
-    return describe(_validator(kind).iter_errors({**document, "stac_version": VERSION}))
+    found = describe(_validator(kind).iter_errors({**document, "stac_version": VERSION}))
+    return [_UNLINKED if fault.startswith("/collection: {} is not allowed") else fault for fault in found]
 
 
 @cache
