@@ -23,16 +23,38 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 
 def is_schema(schema: Any) -> str | None:
-    """Why something is not a JSON Schema of draft 7, None when it is one."""
+    """Why something is not a JSON Schema of draft 7, None when it is one.
+
+    What a reference to somewhere else leads to is not looked at: a schema must not make the tool send requests.
+    """
     if not isinstance(schema, Mapping):
         return "it is no object"
     try:
-        jsonschema_rs.Draft7Validator(dict(schema))
-    except jsonschema_rs.ReferencingError:
+        _validator(schema)
+    except _Elsewhere:
         return None
-    except (jsonschema_rs.ValidationError, ValueError) as error:
+    except ValueError as error:
         return str(error.args[0] if error.args else error).splitlines()[0][:200]
     return None
+
+
+class _Elsewhere(Exception):
+    """A schema refers to another document."""
+
+
+def _validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft7Validator:
+    asked: list[str] = []
+
+    def retrieve(uri: str) -> Any:
+        asked.append(uri)
+        raise LookupError(uri)
+
+    try:
+        return jsonschema_rs.Draft7Validator(dict(schema), retriever=retrieve)
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
+        if asked:
+            raise _Elsewhere from error
+        raise
 
 
 def alternatives(schema: Any) -> list[Mapping[str, Any]]:
@@ -51,8 +73,8 @@ def _fits(value: Any, schema: Mapping[str, Any]) -> bool:
         {"type": schema["type"]} if schema.get("subtype") in _UNJUDGED and "type" in schema else dict(schema)
     )
     try:
-        return bool(jsonschema_rs.Draft7Validator(plain).is_valid(value))
-    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError):
+        return bool(_validator(plain).is_valid(value))
+    except (_Elsewhere, ValueError):
         return True
 
 
