@@ -24,6 +24,9 @@ from connexeo.tools.spec.sources import find_spec
 
 _UNSET = object()
 
+_OURS = {"load_result"}
+"""What the folder of definitions has beyond the standard: processes 2.0 have left it out."""
+
 _CHANGED = {
     ("aggregate_spatial", "target_dimension"),
     ("apply_polygon", "geometries"),
@@ -48,7 +51,8 @@ class Difference:
 @cache
 def standard_processes() -> Mapping[str, Mapping[str, Any]]:
     """Definitions of the standard, by id."""
-    return {path.stem: read_mapping(path) for path in find_spec().processes}
+    paths = {path.stem: path for path in find_spec().processes}
+    return {name: read_mapping(path) for name, path in paths.items() if name not in _OURS}
 
 
 def differences(standard: Mapping[str, Any], given: Mapping[str, Any]) -> Iterator[Difference]:
