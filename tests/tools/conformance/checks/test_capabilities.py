@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from conformance.doctored import Answer, Change, drop, edit, header, put, reply, status
+from connexeo.tools.conformance.registry import load_checks
 from connexeo.tools.conformance.report import Result
+from connexeo.tools.conformance.runner import run_check
 from connexeo.tools.conformance.verdicts import State
 
 Look = Callable[..., Result]
@@ -295,3 +297,19 @@ def test_evidence_is_the_part_that_tells(look: Look) -> None:
     assert finding.evidence is not None
     assert '{"output": {"GTiff":' in finding.evidence.answer
     assert "authorization" not in finding.evidence.request.lower().replace("authorization: bearer ***", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "state"),
+    [
+        ("https://backend.example/openeo", State.PASS),
+        ("http://backend.example/openeo", State.FAIL),
+        ("http://localhost:8080", State.NOT_TESTABLE),
+        ("http://[::1]:8080", State.NOT_TESTABLE),
+    ],
+)
+def test_the_api_is_reached_by_https(url: str, state: State, pretend: Callable[..., Any]) -> None:
+    (check,) = (each for each in load_checks() if each.id == "profile.4")
+    backend, _ = pretend(lambda request: httpx.Response(200, json={}))
+    backend.anonymous.url = url
+    assert run_check(backend, check).state is state

@@ -71,7 +71,7 @@ def entry_urls(url: str) -> list[str]:
                 f"{_shown(url)} is no address of the web: it must begin with https:// or http://"
             )
         return [_checked(url)]
-    return [_checked(f"https://{url}"), *([f"http://{url}"] if _is_loopback(f"http://{url}") else [])]
+    return [_checked(f"https://{url}"), *([f"http://{url}"] if is_loopback(f"http://{url}") else [])]
 
 
 def _checked(url: str) -> str:
@@ -93,7 +93,8 @@ def _shown(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url)
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this computer."""
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.caller import ORIGIN
+from connexeo.tools.conformance.entrance import is_loopback
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.inspection import EXPOSED
 from connexeo.tools.conformance.registry import check, requirement
@@ -80,6 +82,18 @@ def _faults_of_preflight(answer: Exchange, method: str, place: str) -> Iterator[
 
 def _names(answer: Exchange, header: str) -> set[str]:
     return {each.strip().lower() for each in answer.headers.get(header, "").split(",") if each.strip()}
+
+
+@requirement(4, layer="profiles", mend="Put the API behind TLS, and let plain HTTP lead there.")
+def https(backend: BackEnd) -> Iterator[Violation]:
+    """Nobody reads tokens on their way, nor the links that lead to results."""
+    parts = urlsplit(backend.url)
+    if parts.scheme == "https":
+        return
+    if is_loopback(backend.url):
+        raise NotTestable("on the same computer there need be no TLS")
+    answer = backend.once(answer_to("/", anonymous=True))
+    yield Violation(f"the API is at {parts.scheme}://{parts.netloc}, without TLS", answer)
 
 
 @requirement(5, layer="profiles", mend="Read and write JSON as UTF-8, whatever the locale of the server.")
