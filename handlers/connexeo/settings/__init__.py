@@ -1,5 +1,6 @@
 """Settings of a deployment: one frozen object, from the environment and a TOML file."""
 
+from connexeo.settings.federation import BasicAccount, Breaker, Federation, Selection, Upstream
 from connexeo.settings.settings import (
     Billing,
     BillingPlan,
@@ -13,13 +14,18 @@ from connexeo.settings.settings import (
 )
 
 __all__ = [
+    "BasicAccount",
     "Billing",
     "BillingPlan",
+    "Breaker",
+    "Federation",
     "Instance",
     "OidcClient",
     "OidcProvider",
     "Role",
+    "Selection",
     "Settings",
+    "Upstream",
     "load_settings",
     "require_loopback",
 ]

@@ -30,6 +30,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from connexeo.settings.federation import Federation
+
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -268,6 +270,10 @@ class Settings(BaseSettings):
     # Billing.
     billing: Billing | None = None
     """Currency, plans and prices; nothing is charged when unset."""
+
+    # Federation.
+    federation: Federation | None = None
+    """The back-ends that the driver ``federation`` stands in front of."""
 
     # Files.
     storage_quota: int = Field(default=10 * 2**30, ge=0)

@@ -1,0 +1,1 @@
+"""The driver ``federation``: one API in front of many openEO back-ends, with none hanging the others."""
