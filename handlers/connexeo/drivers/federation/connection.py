@@ -258,7 +258,7 @@ class Connection:
         refused = Refused(self.id, status, document)
         if status in _BUSY:
             raise Busy(self.id, refused.reason, _seconds(response.headers.get("retry-after")))
-        if status in _REDIRECTS or status < 400:
+        if status < 400 and status != 304:
             raise Garbled(self.id, f"HTTP {status} where a document was expected")
         raise refused
 

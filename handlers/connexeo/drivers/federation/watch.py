@@ -1,0 +1,224 @@
+"""The watch: a process beside the web workers that asks all back-ends, so that no request has to.
+
+It checks each back-end again and again, keeps what it offers, and merges that into views. One runs for each data
+folder, as child of the web worker that got the lock; see ``watching``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pickle
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import structlog
+from connexeo.drivers.federation.views.making import make_views
+
+from connexeo.drivers.federation.configuration import Configuration
+from connexeo.drivers.federation.connection import Connection
+from connexeo.drivers.federation.faults import Refused, UpstreamFault
+from connexeo.drivers.federation.parents import end_with_parent
+from connexeo.drivers.federation.snapshots.fetching import Fetching
+from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, KINDS, Kind
+from connexeo.drivers.federation.snapshots.state import UpstreamState
+from connexeo.drivers.federation.snapshots.store import SnapshotStore
+from connexeo.logs import configure_logging
+from connexeo.settings import Federation, Settings, Upstream
+
+logger = structlog.get_logger("connexeo.federation")
+
+SETTLING = 0.05
+"""Seconds that the merging waits for more, since back-ends tend to answer at the same time."""
+READY = b"ready\n"
+"""What the watch writes to standard output once it asks."""
+
+
+@dataclass
+class _Presence:
+    """Whether a back-end is there, to be waited for either way."""
+
+    there: asyncio.Event = field(default_factory=asyncio.Event)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, *, there: bool) -> None:
+        now, before = (self.there, self.gone) if there else (self.gone, self.there)
+        before.clear()
+        now.set()
+
+
+@dataclass
+class Watch:
+    """Asks the back-ends of one configuration until it is stopped.
+
+    Args:
+        federation: The configuration.
+        store: Where answers are kept.
+        now: The time, in seconds since 1970.
+    """
+
+    federation: Federation
+    store: SnapshotStore
+    now: Callable[[], float] = time.time
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _stale: set[str] = field(default_factory=set)
+    """Kinds whose views have to be made anew."""
+
+    async def run(self) -> None:
+        """Ask, until cancelled."""
+        self.store.forget_others(upstream.id for upstream in self.federation.upstreams)
+        self._stale |= {CAPABILITIES, *KINDS}
+        self._changed.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._merge())
+            for upstream in self.federation.upstreams:
+                group.create_task(self._watch(upstream))
+
+    async def _watch(self, upstream: Upstream) -> None:
+        """Everything of one back-end; whatever happens there is no concern of the others."""
+        connection = Connection(upstream, max_bytes=self.federation.max_document)
+        fetching = Fetching(connection, upstream, timeout=self.federation.refresh_timeout)
+        # The first answers are wanted at once, before it is known whether the back-end is there.
+        presence = _Presence()
+        presence.note(there=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._check_always(upstream, fetching, presence))
+                for kind in KINDS.values():
+                    group.create_task(self._refresh_always(upstream, fetching, kind, presence))
+        finally:
+            await connection.close()
+
+    async def _check_always(self, upstream: Upstream, fetching: Fetching, presence: _Presence) -> None:
+        state = self.store.states().get(upstream.id, UpstreamState(upstream.id))
+        while True:
+            state = await self._check(state, upstream, fetching)
+            presence.note(there=bool(state.online))
+            shorter = min(self.federation.probe_interval, self.federation.breaker.pause)
+            await asyncio.sleep(_about(self.federation.probe_interval if state.online else shorter))
+
+    async def _check(self, state: UpstreamState, upstream: Upstream, fetching: Fetching) -> UpstreamState:
+        """One check; the state after it."""
+        started = time.monotonic()
+        try:
+            snapshot = await fetching.capabilities(self.federation.deadline_of(upstream))
+        except UpstreamFault as fault:
+            after = state.failed(self.now(), fault.reason)
+            if state.online is not False:
+                logger.warning("federation.offline", upstream=upstream.id, reason=fault.reason)
+        else:
+            after = state.answered(self.now(), time.monotonic() - started)
+            if state.online is False:
+                logger.info("federation.online", upstream=upstream.id)
+            if self.store.put(snapshot):
+                self._merge_soon(CAPABILITIES)
+        self.store.put_state(after)
+        return after
+
+    async def _refresh_always(
+        self, upstream: Upstream, fetching: Fetching, kind: Kind, presence: _Presence
+    ) -> None:
+        while True:
+            # A back-end that is not there is left alone until a check finds it again, then asked at once.
+            await presence.there.wait()
+            pause = self.federation.refresh_interval
+            if not await self._refresh(upstream, fetching, kind):
+                pause = min(self.federation.probe_interval, self.federation.breaker.pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_about(pause)):
+                    await presence.gone.wait()
+
+    async def _refresh(self, upstream: Upstream, fetching: Fetching, kind: Kind) -> bool:
+        """Ask for one kind; whether it came."""
+        try:
+            snapshot = await fetching.all_of(kind, self.store.snapshot(upstream.id, kind.name))
+        except UpstreamFault as fault:
+            level = logger.info if isinstance(fault, Refused) else logger.warning
+            level("federation.not_refreshed", upstream=upstream.id, kind=kind.name, reason=fault.reason)
+            self.store.note_failure(upstream.id, kind.name, self.now(), fault.reason)
+            return False
+        if self.store.put(snapshot):
+            self._merge_soon(kind.name)
+        return True
+
+    def _merge_soon(self, kind: str) -> None:
+        self._stale.add(kind)
+        self._changed.set()
+
+    async def _merge(self) -> None:
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(SETTLING)
+            self._changed.clear()
+            stale, self._stale = self._stale, set()
+            await asyncio.to_thread(self._make_views, frozenset(stale))
+
+    def _make_views(self, kinds: frozenset[str]) -> None:
+        # A connection of its own: this runs in another thread.
+        store = SnapshotStore(self.store.path.parent)
+        try:
+            for kind in sorted(kinds):
+                make_views(kind, store, self.federation)
+        finally:
+            store.close()
+
+
+async def watch(settings: Settings) -> None:
+    """Watch until the process is told to stop, with the configuration as it is at any time."""
+    configuration = Configuration(settings)
+    store = await asyncio.to_thread(SnapshotStore, settings.data)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        while not stop.is_set():
+            task = asyncio.create_task(Watch(configuration.current, store).run())
+            _say_ready()
+            changed = asyncio.create_task(configuration.changed())
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({task, changed, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            for each in (task, changed, stopped):
+                each.cancel()
+            done, _ = await asyncio.wait({task, changed, stopped})
+            _raise_failure(task, done)
+    finally:
+        store.close()
+
+
+def _raise_failure(
+    task: asyncio.Task[None], done: set[asyncio.Task[object]] | set[asyncio.Task[None]]
+) -> None:
+    """A watch that ends by itself has a fault, and the process is started anew."""
+    if task in done and not task.cancelled():
+        task.result()
+
+
+def _say_ready() -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.buffer.write(READY)
+        sys.stdout.buffer.flush()
+
+
+def _about(seconds: float) -> float:
+    """Nearly so long, so that not everything happens at once."""
+    return seconds * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
+
+
+def main() -> int:
+    """Watch until told to stop, or until the web worker that started this is gone."""
+    end_with_parent()
+    # From the parent, which may have settings that are in no file and no variable.
+    settings = pickle.load(sys.stdin.buffer)  # noqa: S301
+    assert isinstance(settings, Settings)
+    configure_logging(settings)
+    asyncio.run(watch(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
