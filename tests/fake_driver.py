@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connexeo.drivers.interface import ComputedResult, Json, Page, Token, User
+from connexeo.drivers.interface import ComputedResult, Json, Page, Token, User, Validation
 from connexeo.generated import load_processes
 from connexeo.generated.errors import (
     CollectionNotFound,
@@ -111,8 +111,8 @@ class FakeProcesses:
 
     processes: Sequence[Json]
 
-    async def list_processes(self, user: User | None) -> Sequence[Json]:
-        return self.processes
+    async def list_processes(self, user: User | None) -> Page:
+        return Page(self.processes)
 
 
 @dataclass
@@ -122,14 +122,15 @@ class FakeProcessing:
     seen: list[Json] = field(default_factory=list)
     """Processes that came, in order."""
 
-    async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
+    async def validate_custom_process(self, user: User | None, process: Json) -> Validation:
         self.seen.append(process)
         known = {"add", "load_collection"}
-        return [
+        errors = [
             {"code": "ProcessUnsupported", "message": f"{node['process_id']} is not there"}
             for node in process["process_graph"].values()
             if node["process_id"] not in known
         ]
+        return Validation(errors)
 
     async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
         self.seen.append(request)

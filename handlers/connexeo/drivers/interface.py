@@ -19,10 +19,12 @@ from connexeo.drivers.values import (
     Json,
     LogPage,
     Page,
+    StreamedResult,
     Tile,
     TileSource,
     Token,
     User,
+    Validation,
 )
 
 __all__ = [
@@ -43,11 +45,14 @@ __all__ = [
     "Page",
     "ProcessDiscovery",
     "SecondaryServices",
+    "StreamedResult",
     "Tile",
     "TileSource",
     "Token",
     "User",
     "UserDefinedProcesses",
+    "Validation",
+    "Versioned",
     "Watched",
 ]
 
@@ -84,6 +89,18 @@ class Watched(Protocol):
         ...
 
 
+@runtime_checkable
+class Versioned(Protocol):
+    """What `Capabilities` may offer as well: whether public documents may be others than before."""
+
+    def version(self) -> str:
+        """Another text whenever the answer to an anonymous question may be another one.
+
+        As long as it is the same, the server answers with what it has. It is asked with each request.
+        """
+        ...
+
+
 class DataDiscovery(Protocol):
     """STAC collections. Documents carry no links to this API; handlers add them."""
 
@@ -107,19 +124,21 @@ class DataDiscovery(Protocol):
 class ProcessDiscovery(Protocol):
     """Predefined processes."""
 
-    async def list_processes(self, user: User | None) -> Sequence[Json]:
-        """Definitions of all predefined processes that are implemented."""
+    async def list_processes(self, user: User | None) -> Page:
+        """Definitions of all predefined processes that are implemented, on one page."""
         ...
 
 
 class DataProcessing(Protocol):
     """Validation and synchronous processing."""
 
-    async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
-        """Faults of a process as openEO error objects; empty when it is valid."""
+    async def validate_custom_process(self, user: User | None, process: Json) -> Validation:
+        """Faults of a process."""
         ...
 
-    async def compute_result(self, user: User, request: Json, *, request_id: str) -> ComputedResult:
+    async def compute_result(
+        self, user: User, request: Json, *, request_id: str
+    ) -> ComputedResult | StreamedResult:
         """Run a process now.
 
         Raises:

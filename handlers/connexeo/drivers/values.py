@@ -43,6 +43,18 @@ class Page:
     items: Sequence[Json]
     next_offset: str | None = None
     """Opaque start of the following page; None on the last one."""
+    extra: Json = field(default_factory=dict, kw_only=True)
+    """Further properties of the list, such as ``federation:missing``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What is wrong with a process."""
+
+    errors: Sequence[Json]
+    """openEO error objects; empty when it is valid."""
+    extra: Json = field(default_factory=dict)
+    """Further properties, such as ``federation:backends``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,20 @@ class ComputedResult:
     """Identifier of what the processes logged; None when nothing is kept."""
     costs: float | None = None
     """What it has cost, in the currency of the capabilities; None where nothing is charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedResult:
+    """The result of a synchronous computation that another back-end makes, as it comes."""
+
+    chunks: AsyncIterator[bytes]
+    """To be read to the end, or closed."""
+    media_type: str
+    size: int | None = None
+    """Bytes, where that is known."""
+    links: Sequence[Json] = ()
+    """Such as ``monitor``, for the log."""
+    costs: float | None = None
 
 
 class Content(Protocol):
@@ -121,7 +147,7 @@ class Content(Protocol):
 class JobResults:
     """The results of a job as STAC, without links to this API.
 
-    Handlers make absolute URLs of the ``href`` of assets, which are paths below the job's results.
+    Handlers make absolute URLs of the ``href`` of assets that are paths below the job's results.
     """
 
     document: Json

@@ -24,7 +24,7 @@ async def list_collections(
         *next_links(context, "/collections", page, limit=limit),
     ]
     collections = [_with_links(context, item) for item in page.items]
-    return cast(models.Collections, {"collections": collections, "links": links})
+    return cast(models.Collections, {**page.extra, "collections": collections, "links": links})
 
 
 @public

@@ -8,10 +8,10 @@ from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar, cast
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from connexeo.drivers.interface import ComputedResult, Json
+from connexeo.drivers.interface import ComputedResult, Json, StreamedResult
 from connexeo.generated import models
 from connexeo.handlers.context import Context
 
@@ -23,8 +23,8 @@ async def validate_custom_process(
 ) -> models.ValidationResult:
     """``POST /validation``: 200 with all faults, also when there are none."""
     assert context.driver.data_processing is not None
-    faults = await context.driver.data_processing.validate_custom_process(context.user, cast(Json, body))
-    return cast(models.ValidationResult, {"errors": list(faults)})
+    validation = await context.driver.data_processing.validate_custom_process(context.user, cast(Json, body))
+    return cast(models.ValidationResult, {**validation.extra, "errors": list(validation.errors)})
 
 
 async def compute_result(context: Context, *, body: models.SynchronousResultRequest) -> Response:
@@ -38,6 +38,8 @@ async def compute_result(context: Context, *, body: models.SynchronousResultRequ
     )
     result = await while_connected(context.request, computation)
     headers = {"OpenEO-Costs": f"{result.costs or 0:g}", "Cache-Control": "no-store"}
+    if isinstance(result, StreamedResult):
+        return _streamed(result, headers)
     if result.log_id is not None:
         headers["OpenEO-Identifier"] = result.log_id
         headers["Link"] = f'<{context.url(f"/logs/{result.log_id}")}>; rel="monitor"'
@@ -50,6 +52,14 @@ async def debug_result(context: Context, *, log_id: str) -> models.DebugResultRe
     entries = await context.driver.data_processing.debug_result(context.account, log_id)
     links = [{"rel": "self", "href": context.url(f"/logs/{log_id}"), "type": "application/json"}]
     return cast(models.DebugResultResponse, {"logs": list(entries), "links": links})
+
+
+def _streamed(result: StreamedResult, headers: dict[str, str]) -> Response:
+    if result.size is not None:
+        headers["Content-Length"] = str(result.size)
+    if result.links:
+        headers["Link"] = ", ".join(f'<{each["href"]}>; rel="{each["rel"]}"' for each in result.links)
+    return StreamingResponse(result.chunks, headers=headers, media_type=result.media_type)
 
 
 class ResultResponse(FileResponse):

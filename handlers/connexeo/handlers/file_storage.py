@@ -22,7 +22,7 @@ async def list_files(
     assert context.driver.file_storage is not None
     page = await context.driver.file_storage.list_files(context.account, limit=limit, offset=offset)
     links = next_links(context, "/files", page, limit=limit)
-    return cast(models.WorkspaceFiles, {"files": list(page.items), "links": links})
+    return cast(models.WorkspaceFiles, {**page.extra, "files": list(page.items), "links": links})
 
 
 async def download_file(context: Context, *, path: str) -> Response:

@@ -49,12 +49,12 @@ async def paged_list(
     page = await pages(limit=limit, offset=offset)
     asked = {"limit": limit, **query}
     links = [link(context, "self", path, **asked, offset=offset)]
-    level = {"level": page.level} if isinstance(page, LogPage) else {}
+    besides = {**page.extra, **({"level": page.level} if isinstance(page, LogPage) else {})}
     if limit is None and page.next_offset is not None:
-        parts = _parts(name, page, pages, {**level, "links": links})
+        parts = _parts(name, page, pages, {**besides, "links": links})
         return StreamingResponse(parts, headers=NO_STORE, media_type=JSON)
     links += next_links(context, path, page, **asked)
-    return {**level, name: list(page.items), "links": links}
+    return {**besides, name: list(page.items), "links": links}
 
 
 def next_links(context: Context, path: str, page: Page, **query: str | int | None) -> list[dict[str, Any]]:

@@ -15,9 +15,9 @@ async def list_processes(context: Context, *, limit: int | None = None) -> model
     The JavaScript client and the Web Editor read only the first page, so ``limit`` is ignored.
     """
     assert context.driver.process_discovery is not None
-    processes = await context.driver.process_discovery.list_processes(context.user)
+    page = await context.driver.process_discovery.list_processes(context.user)
     links = [
         {"rel": "self", "href": context.url("/processes"), "type": "application/json"},
         {"rel": "root", "href": context.url("/"), "type": "application/json"},
     ]
-    return cast(models.Processes, {"processes": list(processes), "links": links})
+    return cast(models.Processes, {**page.extra, "processes": list(page.items), "links": links})

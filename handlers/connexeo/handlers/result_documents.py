@@ -82,10 +82,15 @@ def _with_signed_assets(
     context: Context, job_id: str, results: JobResults, document: Mapping[str, Any]
 ) -> Document:
     assets = {
-        key: {**asset, "href": _url(context, job_id, results, f"/{asset['href']}")}
+        key: {**asset, "href": _address(context, job_id, results, asset["href"])}
         for key, asset in document["assets"].items()
     }
     return {**document, "assets": assets}
+
+
+def _address(context: Context, job_id: str, results: JobResults, href: str) -> str:
+    """Where a file is: at another host, or below the results."""
+    return href if href.startswith(("http://", "https://")) else _url(context, job_id, results, f"/{href}")
 
 
 def _url(context: Context, job_id: str, results: JobResults, path: str = "") -> str:

@@ -29,7 +29,7 @@ async def list_custom_processes(
         link(context, "root", "/"),
         *next_links(context, "/process_graphs", page, limit=limit),
     ]
-    return cast(models.UserDefinedProcesses, {"processes": list(page.items), "links": links})
+    return cast(models.UserDefinedProcesses, {**page.extra, "processes": list(page.items), "links": links})
 
 
 async def describe_custom_process(

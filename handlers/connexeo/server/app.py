@@ -15,7 +15,7 @@ from connexion.frameworks.starlette import starlettify_path
 from connexion.middleware.lifespan import LifespanMiddleware
 from starlette.types import ASGIApp
 
-from connexeo.drivers.interface import Driver
+from connexeo.drivers.interface import Driver, Versioned
 from connexeo.drivers.loading import load_driver
 from connexeo.handlers.context import Service
 from connexeo.logs import configure_logging
@@ -58,7 +58,9 @@ def create_app(
     handlers = resolve_handlers(contract, settings.handlers, driver, settings.disabled)
     service = _make_service(settings, driver, contract, handlers)
     routes = routing_document(contract)
-    store = DocumentStore(settings.discovery_cache)
+    capabilities = driver.capabilities
+    version = capabilities.version if isinstance(capabilities, Versioned) else None
+    store = DocumentStore(settings.discovery_cache, version=version)
     app = ConnexionMiddleware(
         Dispatcher(contract, handlers, service, store),
         lifespan=partial(_lifespan, driver, len(handlers)),

@@ -44,32 +44,45 @@ class Dispatcher:
             raise FeatureUnsupported()
         user = user_of(scope)
         context = Context(Request(scope, receive), user, self._service)
+        # Before the handler asks the driver: what changes meanwhile must be seen by the next request.
+        version = self._store.version() if getattr(handler, "public", False) else None
         answer = await handler(context, **scope[REQUEST])
         if isinstance(answer, HTMLResponse) and answer.status_code == 200:
-            await self._send_document(handler, operation, answer, scope, send)
+            await self._send_document(handler, operation, answer, version, scope, send)
         elif isinstance(answer, Response):
             await answer(scope, receive, send)
         elif answer is None:
             await Response(status_code=operation.success)(scope, receive, send)
         elif operation.method == "get":
-            await self._send_document(handler, operation, answer, scope, send)
+            await self._send_document(handler, operation, answer, version, scope, send)
         else:
             await _send_json(answer, operation, send)
 
     async def _send_document(
-        self, handler: Handler, operation: Operation, answer: Any, scope: Scope, send: Send
+        self,
+        handler: Handler,
+        operation: Operation,
+        answer: Any,
+        version: str | None,
+        scope: Scope,
+        send: Send,
     ) -> None:
         make = (
             partial(html_document, answer)
             if isinstance(answer, HTMLResponse)
-            else partial(Document.of, answer, media_type=operation.media_type)
+            else partial(
+                Document.of,
+                answer,
+                media_type=operation.media_type,
+                partial=isinstance(answer, dict) and bool(answer.get("federation:missing")),
+            )
         )
         key = cache_key(scope) if getattr(handler, "public", False) else None
         if key is None:
             await make(public=False).send(scope, send)
             return
         document = make(public=True, previous=self._store.previous(key))
-        self._store.put(key, document, operation.id)
+        self._store.put(key, document, operation.id, version)
         await document.send(scope, send)
 
 

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,14 @@ class Document:
         *,
         media_type: str = "application/json",
         public: bool,
+        partial: bool = False,
         previous: Document | None = None,
         extra: tuple[tuple[bytes, bytes], ...] = (),
     ) -> Document:
-        """Serialise a value (bytes are taken as they are); the bytes of an equal previous document are kept."""
+        """Serialise a value (bytes are taken as they are); the bytes of an equal previous document are kept.
+
+        Nobody else keeps one that is partial: the rest may be there at any moment.
+        """
         body = content if isinstance(content, bytes) else orjson.dumps(content)
         # Weak, because the compressed and the plain bytes share it.
         etag = b'W/"%s"' % hashlib.blake2b(body, digest_size=12).hexdigest().encode()
@@ -60,6 +65,7 @@ class Document:
         worth_it = public and len(body) >= MINIMUM_GZIP
         compressed = gzip.compress(body, compresslevel=6, mtime=0) if worth_it else None
         policy = b"public, max-age=60, must-revalidate" if public else b"private, no-cache"
+        policy = b"no-store" if partial else policy
         return cls(body, compressed, etag, media_type.encode(), policy, extra)
 
     def headers(self, *, compressed: bool) -> Headers:
@@ -127,6 +133,8 @@ class Entry:
     document: Document
     operation_id: str
     """Operation that answered with it."""
+    version: str | None
+    """What the driver said when it was made; None where it says nothing."""
     expires: float
     """Monotonic clock, in seconds."""
 
@@ -139,11 +147,20 @@ class Entry:
 class DocumentStore:
     """Public documents of this worker, the oldest forgotten first.
 
-    Any query string makes an entry of its own, so the store is bounded in bytes, not only in entries.
+    Any query string makes an entry of its own, so the store is bounded in bytes, not only in entries; the newest one
+    stays however large it is. A driver that is `Versioned` decides itself how long they are good.
     """
 
-    def __init__(self, seconds: float, *, entries: int = 256, size: int = 32 * 2**20) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        *,
+        version: Callable[[], str] | None = None,
+        entries: int = 256,
+        size: int = 32 * 2**20,
+    ) -> None:
         self.seconds = seconds
+        self._version = version
         self._max_entries = entries
         self._max_size = size
         self._size = 0
@@ -152,21 +169,31 @@ class DocumentStore:
     def fresh(self, key: CacheKey) -> Entry | None:
         """The entry, unless it is too old."""
         entry = self._entries.get(key)
-        return entry if entry is not None and entry.expires > time.monotonic() else None
+        if entry is None:
+            return None
+        if self._version is not None:
+            return entry if entry.version == self._version() else None
+        return entry if entry.expires > time.monotonic() else None
+
+    def version(self) -> str | None:
+        """What the driver says now; to be asked before a document is made."""
+        return None if self._version is None else self._version()
 
     def previous(self, key: CacheKey) -> Document | None:
         """The document, however old."""
         entry = self._entries.get(key)
         return entry.document if entry is not None else None
 
-    def put(self, key: CacheKey, document: Document, operation_id: str) -> None:
-        """Keep a document for ``seconds``."""
+    def put(self, key: CacheKey, document: Document, operation_id: str, version: str | None = None) -> None:
+        """Keep a document for ``seconds``, or as long as the driver says the same."""
         replaced = self._entries.pop(key, None)
         self._size -= replaced.size if replaced is not None else 0
-        entry = Entry(document, operation_id, time.monotonic() + self.seconds)
+        entry = Entry(document, operation_id, version, time.monotonic() + self.seconds)
         self._entries[key] = entry
         self._size += entry.size
-        while len(self._entries) > self._max_entries or self._size > self._max_size:
+        while len(self._entries) > 1 and (
+            len(self._entries) > self._max_entries or self._size > self._max_size
+        ):
             self._size -= self._entries.popitem(last=False)[1].size
 
 

@@ -63,7 +63,7 @@ def test_a_definition_without_implementation_is_not_offered(sources: Sources) ->
 
 def test_exactly_what_is_implemented_is_listed() -> None:
     listed = asyncio.run(LocalProcessDiscovery(load_definitions(Sources())).list_processes(None))
-    assert [process["id"] for process in listed] == sorted(implemented())
+    assert [process["id"] for process in listed.items] == sorted(implemented())
 
 
 @pytest.mark.parametrize("process_id", ONLY_DEFINED)

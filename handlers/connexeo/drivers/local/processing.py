@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from connexeo.drivers.interface import ComputedResult, Json, User
+from connexeo.drivers.interface import ComputedResult, Json, Page, User, Validation
 from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.computing.failures import TaskFailed
 from connexeo.drivers.local.jobs.billing import Billing, usage_of
@@ -31,9 +31,9 @@ class LocalProcessDiscovery:
     def __init__(self, definitions: Definitions) -> None:
         self._processes = [definitions[process_id] for process_id in sorted(definitions)]
 
-    async def list_processes(self, user: User | None) -> Sequence[Json]:
+    async def list_processes(self, user: User | None) -> Page:
         """All of them; they are the same for every user."""
-        return self._processes
+        return Page(self._processes)
 
 
 class LocalProcessing:
@@ -49,10 +49,10 @@ class LocalProcessing:
         self._billing = Billing.from_settings(settings)
         self._logs = ResultLogs(settings.data.resolve() / "result-logs")
 
-    async def validate_custom_process(self, user: User | None, process: Json) -> Sequence[Json]:
+    async def validate_custom_process(self, user: User | None, process: Json) -> Validation:
         """All faults of the process, in the order of the document."""
         faults = await self._checks.validate(user, process)
-        return [{"code": fault.code, "message": fault.message} for fault in faults]
+        return Validation([{"code": fault.code, "message": fault.message} for fault in faults])
 
     async def check_process(self, user: User, process: Json) -> None:
         """Raise the first fault of a process that a user wants to run, now or later.
