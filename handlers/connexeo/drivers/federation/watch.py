@@ -177,25 +177,28 @@ async def watch(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         while not stop.is_set():
-            task = asyncio.create_task(Watch(configuration.current, store).run())
-            _say_ready()
-            changed = asyncio.create_task(configuration.changed())
-            stopped = asyncio.create_task(stop.wait())
-            await asyncio.wait({task, changed, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            for each in (task, changed, stopped):
-                each.cancel()
-            done, _ = await asyncio.wait({task, changed, stopped})
-            _raise_failure(task, done)
+            await _watch_until(configuration, store, stop)
     finally:
         store.close()
 
 
-def _raise_failure(
-    task: asyncio.Task[None], done: set[asyncio.Task[object]] | set[asyncio.Task[None]]
-) -> None:
-    """A watch that ends by itself has a fault, and the process is started anew."""
-    if task in done and not task.cancelled():
-        task.result()
+async def _watch_until(configuration: Configuration, store: SnapshotStore, stop: asyncio.Event) -> None:
+    """Watch until the configuration changes, or the process is to stop."""
+    watching = asyncio.create_task(Watch(configuration.current, store).run())
+    ends = [asyncio.create_task(configuration.changed()), asyncio.create_task(_is_set(stop))]
+    _say_ready()
+    await asyncio.wait([watching, *ends], return_when=asyncio.FIRST_COMPLETED)
+    failed = watching.done()
+    for task in (watching, *ends):
+        task.cancel()
+    await asyncio.wait([watching, *ends])
+    if failed:
+        # It never ends by itself but by a fault, and the process is started anew.
+        watching.result()
+
+
+async def _is_set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 def _say_ready() -> None:

@@ -1,0 +1,84 @@
+"""The driver ``federation``: many back-ends behind one API."""
+
+from __future__ import annotations
+
+from connexeo.drivers.federation.accounts import FederatedAccounts
+from connexeo.drivers.federation.capabilities import FederatedCapabilities
+from connexeo.drivers.federation.configuration import Configuration
+from connexeo.drivers.federation.credentials import Credentials
+from connexeo.drivers.federation.discovery import FederatedDiscovery, FederatedProcesses
+from connexeo.drivers.federation.fanout import Fanout
+from connexeo.drivers.federation.members import Members
+from connexeo.drivers.federation.snapshots.kinds import PROVIDERS
+from connexeo.drivers.federation.snapshots.reading import Snapshots
+from connexeo.drivers.federation.views.loading import LOADERS, ProvidersView
+from connexeo.drivers.federation.watching import Watching
+from connexeo.drivers.interface import (
+    AccountManagement,
+    BatchJobs,
+    Capabilities,
+    DataDiscovery,
+    DataProcessing,
+    FileStorage,
+    ProcessDiscovery,
+    SecondaryServices,
+    UserDefinedProcesses,
+)
+from connexeo.drivers.local.state import State
+from connexeo.settings import Settings
+
+
+class FederationDriver:
+    """The same API in front of many openEO back-ends."""
+
+    capabilities: Capabilities
+    data_discovery: DataDiscovery | None
+    process_discovery: ProcessDiscovery | None
+    data_processing: DataProcessing | None = None
+    batch_jobs: BatchJobs | None = None
+    file_storage: FileStorage | None = None
+    user_defined_processes: UserDefinedProcesses | None = None
+    secondary_services: SecondaryServices | None = None
+    account_management: AccountManagement | None
+
+    def __init__(self, settings: Settings) -> None:
+        self._members = Members(Configuration(settings))
+        self._snapshots = Snapshots(settings.data, lambda: self._members.ids, LOADERS)
+        self._watching = Watching(settings)
+        self._fanout = Fanout(self._members, self._snapshots)
+        self._accounts = FederatedAccounts(settings, State.from_settings(settings))
+        self.account_management = self._accounts
+        self.credentials = Credentials(settings.oidc, self._providers)
+        self.capabilities = FederatedCapabilities(
+            self._members, self._snapshots, self._fanout, self._accounts
+        )
+        self.data_discovery = FederatedDiscovery(self._members, self._snapshots, self._fanout)
+        self.process_discovery = FederatedProcesses(self._members, self._snapshots)
+
+    async def start(self) -> None:
+        """Open the files, and see to it that somebody watches the back-ends."""
+        await self._accounts.start()
+        await self._watching.start()
+        await self._snapshots.start()
+        await self._members.start()
+
+    async def stop(self) -> None:
+        """Close everything again."""
+        await self._fanout.close()
+        await self._members.stop()
+        await self._snapshots.stop()
+        await self._watching.stop()
+        await self._accounts.stop()
+
+    def _providers(self) -> dict[str, list[dict[str, object]]]:
+        view = self._snapshots.view(PROVIDERS)
+        return dict(view.providers) if isinstance(view, ProvidersView) else {}  # type: ignore[arg-type]
+
+
+def create_driver(settings: Settings) -> FederationDriver:
+    """Make the driver; the entry point ``federation``.
+
+    Raises:
+        ValueError: when the settings name no back-ends.
+    """
+    return FederationDriver(settings)

@@ -1,0 +1,190 @@
+"""Makes views of snapshots: the merged documents, serialised as far as they will be needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+
+from connexeo.drivers.federation.merging import Kind, Listing, Part, brief, merge_capabilities, merge_lists
+from connexeo.drivers.federation.snapshots.kinds import (
+    CAPABILITIES,
+    COLLECTIONS,
+    FILE_FORMATS,
+    PROCESSES,
+    PROVIDERS,
+    SERVICE_TYPES,
+    UDF_RUNTIMES,
+)
+from connexeo.drivers.federation.snapshots.store import SnapshotStore
+from connexeo.generated import load_processes
+from connexeo.settings import Federation, Selection
+
+logger = structlog.get_logger("connexeo.federation")
+
+Documents = Mapping[str, Any]
+"""What each back-end said, by its id."""
+
+
+def make_views(kind: str, store: SnapshotStore, federation: Federation) -> None:
+    """Make the view of a kind anew, and keep it."""
+    known = {upstream.id for upstream in federation.upstreams}
+    snapshots = store.snapshots(kind)
+    documents = {
+        each: orjson.loads(snapshots[each].body)
+        for each in federation.order
+        if each in snapshots and each in known
+    }
+    view = {"upstreams": list(documents), **_MAKERS[kind](documents, federation)}
+    store.put_view(kind, orjson.dumps(view))
+
+
+def merged_collections(documents: Documents, federation: Federation) -> Listing:
+    """The collections of all back-ends, as far as they are taken, by id."""
+    taken = {
+        upstream: _taken(documents[upstream], each.collections)
+        for upstream in documents
+        if (each := federation.upstream(upstream)) is not None and documents[upstream] is not None
+    }
+    urls = {upstream.id: upstream.url for upstream in federation.upstreams}
+    return merge_lists(Kind.COLLECTION, taken, federation.order, urls=urls)
+
+
+def merged_processes(documents: Documents, federation: Federation) -> Listing:
+    """The processes of all back-ends, as far as they are taken, by id."""
+    taken = {
+        upstream: _taken(documents[upstream], each.processes)
+        for upstream in documents
+        if (each := federation.upstream(upstream)) is not None and documents[upstream] is not None
+    }
+    return merge_lists(Kind.PROCESS, taken, federation.order, standard=load_processes())
+
+
+def _collections(documents: Documents, federation: Federation) -> dict[str, Any]:
+    listing = merged_collections(documents, federation)
+    _tell(listing)
+    entries = [
+        # Serialised property by property, so that links can be added without looking at the rest.
+        [
+            name,
+            list(merged.upstreams),
+            {key: orjson.dumps(value).decode() for key, value in brief(merged.document).items()},
+        ]
+        for name, merged in listing.entries.items()
+    ]
+    return {"entries": entries}
+
+
+def _processes(documents: Documents, federation: Federation) -> dict[str, Any]:
+    listing = merged_processes(documents, federation)
+    _tell(listing)
+    entries = {name: merged.document for name, merged in listing.entries.items()}
+    return {
+        "entries": entries,
+        "having": {name: list(each.upstreams) for name, each in listing.entries.items()},
+    }
+
+
+def _formats(documents: Documents, federation: Federation) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for side in ("input", "output"):
+        parts = {upstream: _object(document).get(side, {}) for upstream, document in documents.items()}
+        listing = merge_lists(Kind.FORMAT, parts, federation.order)
+        _tell(listing)
+        made[side] = {name: merged.document for name, merged in listing.entries.items()}
+        made[f"having_{side}"] = {name: list(each.upstreams) for name, each in listing.entries.items()}
+    return made
+
+
+def _named(kind: Kind, documents: Documents, federation: Federation) -> dict[str, Any]:
+    parts = {upstream: document for upstream, document in documents.items() if document is not None}
+    listing = merge_lists(kind, parts, federation.order)
+    _tell(listing)
+    return {
+        "entries": {name: merged.document for name, merged in listing.entries.items()},
+        "having": {name: list(each.upstreams) for name, each in listing.entries.items()},
+        "names": {name: dict(each.names) for name, each in listing.entries.items()},
+    }
+
+
+def _runtimes(documents: Documents, federation: Federation) -> dict[str, Any]:
+    return _named(Kind.RUNTIME, documents, federation)
+
+
+def _service_types(documents: Documents, federation: Federation) -> dict[str, Any]:
+    return _named(Kind.SERVICE_TYPE, documents, federation)
+
+
+def _providers(documents: Documents, federation: Federation) -> dict[str, Any]:
+    return {
+        "providers": {
+            upstream: [each for each in document if isinstance(each, dict)]
+            for upstream, document in documents.items()
+            if isinstance(document, list)
+        }
+    }
+
+
+def _capabilities(documents: Documents, federation: Federation) -> dict[str, Any]:
+    parts = [Part(upstream, _object(document)) for upstream, document in documents.items()]
+    merged = merge_capabilities(parts, federation.order).document if parts else {}
+    return {
+        "document": merged,
+        "titles": {
+            part.upstream: part.document["title"]
+            for part in parts
+            if isinstance(part.document.get("title"), str)
+        },
+        "versions": {part.upstream: str(part.document.get("api_version", "")) for part in parts},
+        "endpoints": {part.upstream: _endpoints(part.document) for part in parts},
+    }
+
+
+def _endpoints(capabilities: Mapping[str, Any]) -> list[str]:
+    """``GET /jobs`` and the like, with nameless path parameters."""
+    found: list[str] = []
+    endpoints = capabilities.get("endpoints")
+    for endpoint in endpoints if isinstance(endpoints, list) else ():
+        if isinstance(endpoint, dict) and isinstance(endpoint.get("path"), str):
+            path = "/".join("{}" if each.startswith("{") else each for each in endpoint["path"].split("/"))
+            methods = endpoint.get("methods")
+            found += (
+                [f"{str(method).upper()} {path}" for method in methods if method]
+                if isinstance(methods, list)
+                else []
+            )
+    return sorted(set(found))
+
+
+def _taken(entries: Any, selection: Selection) -> Any:
+    """What a back-end lists, as far as the operator takes it; what is no list of objects is judged later."""
+    if not isinstance(entries, Sequence) or isinstance(entries, str):
+        return entries
+    return [
+        each
+        for each in entries
+        if not (isinstance(each, dict) and isinstance(each.get("id"), str)) or selection.takes(each["id"])
+    ]
+
+
+def _object(document: Any) -> Mapping[str, Any]:
+    return document if isinstance(document, Mapping) else {}
+
+
+def _tell(listing: Listing) -> None:
+    for fault in listing.faults:
+        event = "federation.repaired" if fault.repaired else "federation.left_out"
+        logger.info(event, upstream=fault.upstream, kind=str(fault.kind), id=fault.id, reason=fault.text)
+
+
+_MAKERS = {
+    CAPABILITIES: _capabilities,
+    COLLECTIONS: _collections,
+    PROCESSES: _processes,
+    FILE_FORMATS: _formats,
+    UDF_RUNTIMES: _runtimes,
+    SERVICE_TYPES: _service_types,
+    PROVIDERS: _providers,
+}
