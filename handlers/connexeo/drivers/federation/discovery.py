@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from connexeo.drivers.federation.merging import (
 )
 from connexeo.drivers.federation.snapshots.kinds import ABSENT, COLLECTION, COLLECTIONS, PROCESSES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
-from connexeo.drivers.federation.snapshots.store import Snapshot
+from connexeo.drivers.federation.snapshots.store import Snapshot, SnapshotStore
 from connexeo.drivers.federation.views.loading import CollectionsView, EntriesView
 from connexeo.drivers.interface import Json, Page, User
 from connexeo.generated.errors import CollectionNotFound, FeatureUnsupported, InfrastructureBusy
@@ -56,13 +57,10 @@ class FederatedDiscovery:
         Those that do not answer contribute what they said last, or what their lists show.
         """
         having = await self._having(collection_id)
+        documents = await self._documents(collection_id, having)
         parts = [
-            Part(
-                upstream,
-                document,
-                f"{self._members.connection(upstream).upstream.url}/collections/{_encoded(collection_id)}",
-            )
-            for upstream, document in (await self._documents(collection_id, having)).items()
+            Part(upstream, document, self._address(upstream, collection_id))
+            for upstream, document in documents.items()
         ]
         if not parts:
             raise InfrastructureBusy(
@@ -92,6 +90,9 @@ class FederatedDiscovery:
             found = document.get("properties")
             properties = {**(found if isinstance(found, dict) else {}), **properties}
         return {"$schema": SCHEMA, "type": "object", "properties": properties, "additionalProperties": True}
+
+    def _address(self, upstream: str, collection_id: str) -> str:
+        return f"{self._members.connection(upstream).upstream.url}/collections/{_encoded(collection_id)}"
 
     async def _view(self) -> CollectionsView:
         await self._snapshots.wait_for(COLLECTIONS, self._members.federation.deadline)
@@ -147,23 +148,22 @@ class FederatedDiscovery:
         gathered = await self._fanout.gather("collection", ask, upstreams)
         fresh = {each: snapshot for each, snapshot in gathered.answers.items() if snapshot is not None}
         for snapshot in fresh.values():
-            await self._snapshots.ask(lambda store, kept=snapshot: store.put(kept))
+            await self._snapshots.ask(partial(_put, snapshot))
         return fresh
 
     async def _listed(self, collection_id: str, upstreams: list[str]) -> dict[str, Any]:
         """What lists show of a collection, for back-ends that do not answer now."""
         found: dict[str, Any] = {}
         for upstream in upstreams:
-            snapshot = await self._snapshots.ask(
-                lambda store, wanted=upstream: store.snapshot(wanted, COLLECTIONS)
-            )
+            snapshot = await self._snapshots.ask(partial(_list_of, upstream))
             listed = orjson.loads(snapshot.body) if snapshot is not None else None
             good, _ = valid_items(
                 Kind.COLLECTION,
                 upstream,
                 [each for each in listed or () if isinstance(each, dict) and each.get("id") == collection_id],
             )
-            found |= {upstream: document for document in good.values()}
+            if collection_id in good:
+                found[upstream] = good[collection_id]
         return found
 
 
@@ -180,6 +180,14 @@ class FederatedProcesses:
         view = self._snapshots.view(PROCESSES)
         entries = view.entries if isinstance(view, EntriesView) else {}
         return Page(list(entries.values()), extra={MISSING: self._snapshots.missing(PROCESSES)})
+
+
+def _put(snapshot: Snapshot, store: SnapshotStore) -> bool:
+    return store.put(snapshot)
+
+
+def _list_of(upstream: str, store: SnapshotStore) -> Snapshot | None:
+    return store.snapshot(upstream, COLLECTIONS)
 
 
 def reasons(faults: Mapping[str, UpstreamFault]) -> str:

@@ -59,7 +59,9 @@ def merged_processes(documents: Documents, federation: Federation) -> Listing:
         for upstream in documents
         if (each := federation.upstream(upstream)) is not None and documents[upstream] is not None
     }
-    return merge_lists(Kind.PROCESS, taken, federation.order, standard=load_processes())
+    return merge_lists(
+        Kind.PROCESS, taken, federation.order, standard={each["id"]: each for each in load_processes()}
+    )
 
 
 def _collections(documents: Documents, federation: Federation) -> dict[str, Any]:
@@ -67,14 +69,14 @@ def _collections(documents: Documents, federation: Federation) -> dict[str, Any]
     _tell(listing)
     entries = [
         # Serialised property by property, so that links can be added without looking at the rest.
-        [
-            name,
-            list(merged.upstreams),
-            {key: orjson.dumps(value).decode() for key, value in brief(merged.document).items()},
-        ]
+        [name, list(merged.upstreams), _serialised(brief(merged.document))]
         for name, merged in listing.entries.items()
     ]
     return {"entries": entries}
+
+
+def _serialised(document: Mapping[str, Any]) -> dict[str, str]:
+    return {key: orjson.dumps(value).decode() for key, value in document.items()}
 
 
 def _processes(documents: Documents, federation: Federation) -> dict[str, Any]:
@@ -150,11 +152,8 @@ def _endpoints(capabilities: Mapping[str, Any]) -> list[str]:
         if isinstance(endpoint, dict) and isinstance(endpoint.get("path"), str):
             path = "/".join("{}" if each.startswith("{") else each for each in endpoint["path"].split("/"))
             methods = endpoint.get("methods")
-            found += (
-                [f"{str(method).upper()} {path}" for method in methods if method]
-                if isinstance(methods, list)
-                else []
-            )
+            methods = methods if isinstance(methods, list) else []
+            found += [f"{method.upper()} {path}" for method in methods if isinstance(method, str)]
     return sorted(set(found))
 
 
