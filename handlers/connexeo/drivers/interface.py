@@ -93,8 +93,8 @@ class Watched(Protocol):
 class Versioned(Protocol):
     """What `Capabilities` may offer as well: whether public documents may be others than before."""
 
-    def version(self) -> str:
-        """Another text whenever the answer to an anonymous question may be another one.
+    def version(self, operation_id: str) -> str:
+        """Another text whenever the answer of an operation to an anonymous question may be another one.
 
         As long as it is the same, the server answers with what it has. It is asked with each request.
         """

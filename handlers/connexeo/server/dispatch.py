@@ -45,7 +45,7 @@ class Dispatcher:
         user = user_of(scope)
         context = Context(Request(scope, receive), user, self._service)
         # Before the handler asks the driver: what changes meanwhile must be seen by the next request.
-        version = self._store.version() if getattr(handler, "public", False) else None
+        version = self._store.version(operation_id) if getattr(handler, "public", False) else None
         answer = await handler(context, **scope[REQUEST])
         if isinstance(answer, HTMLResponse) and answer.status_code == 200:
             await self._send_document(handler, operation, answer, version, scope, send)

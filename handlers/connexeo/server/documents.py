@@ -155,7 +155,7 @@ class DocumentStore:
         self,
         seconds: float,
         *,
-        version: Callable[[], str] | None = None,
+        version: Callable[[str], str] | None = None,
         entries: int = 256,
         size: int = 32 * 2**20,
     ) -> None:
@@ -172,12 +172,12 @@ class DocumentStore:
         if entry is None:
             return None
         if self._version is not None:
-            return entry if entry.version == self._version() else None
+            return entry if entry.version == self._version(entry.operation_id) else None
         return entry if entry.expires > time.monotonic() else None
 
-    def version(self) -> str | None:
+    def version(self, operation_id: str) -> str | None:
         """What the driver says now; to be asked before a document is made."""
-        return None if self._version is None else self._version()
+        return None if self._version is None else self._version(operation_id)
 
     def previous(self, key: CacheKey) -> Document | None:
         """The document, however old."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,11 +10,29 @@ from typing import Any
 from connexeo.drivers.federation.fanout import Fanout
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.merging import MISSING, Member, federation
-from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, FILE_FORMATS, UDF_RUNTIMES
+from connexeo.drivers.federation.snapshots.kinds import (
+    CAPABILITIES,
+    COLLECTIONS,
+    FILE_FORMATS,
+    KINDS,
+    PROCESSES,
+    SERVICE_TYPES,
+    UDF_RUNTIMES,
+)
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.views.loading import CapabilitiesView, EntriesView, FormatsView
 from connexeo.drivers.interface import Gauge, Json, User
 from connexeo.drivers.local.accounts import LocalAccounts
+
+_KINDS = {
+    "capabilities": CAPABILITIES,
+    "list-collections": COLLECTIONS,
+    "list-processes": PROCESSES,
+    "list-file-types": FILE_FORMATS,
+    "list-udf-runtimes": UDF_RUNTIMES,
+    "list-service-types": SERVICE_TYPES,
+}
+"""Operation → what its answer is made of."""
 
 FIRST_CHECKS = 0.8
 """Seconds that the capabilities wait for the first checks of all; later ones nobody waits for."""
@@ -30,9 +49,14 @@ class FederatedCapabilities:
         self._fanout = fanout
         self._accounts = accounts
 
-    def version(self) -> str:
+    def version(self, operation_id: str) -> str:
         """See ``Versioned``."""
-        return self._snapshots.version
+        kind = _KINDS.get(operation_id)
+        if kind is not None:
+            return self._snapshots.version(kind)
+        everything = "".join(self._snapshots.version(each) for each in (CAPABILITIES, *KINDS))
+        # Single collections are asked for again after some time.
+        return f"{everything}{int(time.time() / self._members.federation.refresh_interval)}"
 
     async def capabilities(self, user: User | None) -> Json:
         """``federation``, and what the back-ends agree on."""

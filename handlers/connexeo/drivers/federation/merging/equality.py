@@ -50,4 +50,7 @@ def all_same(values: Iterable[Any]) -> bool:
 
 def distinct(values: Iterable[Any]) -> list[Any]:
     """The values without those that came before, in their order."""
-    return list({identity(value): value for value in reversed(list(values))}.values())[::-1]
+    found: dict[Hashable, Any] = {}
+    for value in values:
+        found.setdefault(identity(value), value)
+    return list(found.values())

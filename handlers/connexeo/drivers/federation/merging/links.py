@@ -76,5 +76,8 @@ def _one(said: Sequence[tuple[str, Mapping[str, Any]]], context: Context) -> dic
     if len(said) == 1:
         return {key: value for key, value in said[0][1].items() if key != BACKENDS}
     # An upstream may give one link twice: each upstream is heard once.
-    once = list({upstream: (upstream, link) for upstream, link in reversed(said)}.values())[::-1]
+    heard: dict[str, Mapping[str, Any]] = {}
+    for upstream, link in said:
+        heard.setdefault(upstream, link)
+    once = list(heard.items())
     return merge_fields(once, context.within(tuple(upstream for upstream, _ in once)))

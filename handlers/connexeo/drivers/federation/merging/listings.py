@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from connexeo.drivers.federation.merging.collections import merge_collection
 from connexeo.drivers.federation.merging.contract import Contract, Kind
@@ -65,7 +66,7 @@ def merge_lists(
         faults += found
         for name, document in good.items():
             key = name.casefold() if kind in _ANY_CASE else name
-            source = f"{base}collections/{name}" if base and kind is Kind.COLLECTION else None
+            source = f"{base}collections/{quote(name, safe='')}" if base and kind is Kind.COLLECTION else None
             groups.setdefault(key, []).append(Part(upstream, document, source, name))
     merged = (_merge(kind, parts, order, standard or {}) for parts in groups.values())
     named = {parts[0].name or key: each for (key, parts), each in zip(groups.items(), merged, strict=True)}

@@ -44,6 +44,7 @@ def summaries(said: Said, context: Context) -> dict[str, Any]:
 
 def summary(said: Said, context: Context) -> Any:
     """One summary of several."""
+    said = [(upstream, _modern(value)) for upstream, value in said] if len(said) > 1 else said
     values = [value for _, value in said]
     if all_same(values):
         return values[0]
@@ -63,6 +64,13 @@ def summary(said: Said, context: Context) -> Any:
 def is_range(value: Any) -> bool:
     """Whether a summary is a range of numbers or times."""
     return isinstance(value, Mapping) and keys([value.get("minimum"), value.get("maximum")]) is not None
+
+
+def _modern(value: Any) -> Any:
+    """Ranges before STAC 1.0 had ``min`` and ``max``."""
+    if isinstance(value, Mapping) and set(value) == {"min", "max"}:
+        return {"minimum": value["min"], "maximum": value["max"]}
+    return value
 
 
 def _range(said: Said, context: Context) -> Any:

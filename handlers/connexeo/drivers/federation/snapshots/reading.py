@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, KINDS
+from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 from connexeo.drivers.federation.snapshots.store import SnapshotStore
 
@@ -48,6 +48,8 @@ class Snapshots:
         self._attempts: Mapping[tuple[str, str], tuple[float, str]] = {}
         self._views: dict[str, Any] = {}
         self._digests: dict[str, str] = {}
+        self._versions: dict[str, str] = {}
+        self._versions_of: tuple[str, ...] = ()
         self._file_version = -1
         self._waiting = 0
         self._news = asyncio.Event()
@@ -57,12 +59,17 @@ class Snapshots:
         """What is known of each back-end that is configured."""
         return {each: self._states.get(each, UpstreamState(each)) for each in self._upstreams()}
 
-    @property
-    def version(self) -> str:
-        """Another text whenever a public document may be another one."""
-        told: list[Any] = [self._digests, [(each.id, each.online) for each in self.states.values()]]
-        told.append([(kind, self.missing(kind)) for kind in KINDS])
-        return hashlib.blake2b(orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+    def version(self, kind: str) -> str:
+        """Another text whenever a view is another one, or others are missing from it."""
+        ids = tuple(self._upstreams())
+        if ids != self._versions_of:
+            self._versions, self._versions_of = {}, ids
+        if kind not in self._versions:
+            told: list[Any] = [ids, self._digests.get(kind), self.missing(kind)]
+            if kind == CAPABILITIES:
+                told += [(each.id, each.online, each.checked) for each in self.states.values()]
+            self._versions[kind] = hashlib.blake2b(orjson.dumps(told), digest_size=8).hexdigest()
+        return self._versions[kind]
 
     def view(self, kind: str) -> Any:
         """What was made of all snapshots of a kind; None when there is none yet."""
@@ -133,6 +140,7 @@ class Snapshots:
         self._states, self._attempts, digests, views = changed
         self._views |= views
         self._digests = digests
+        self._versions = {}
         self._news.set()
 
     def _read(
