@@ -151,11 +151,12 @@ class JobResults:
     """
 
     document: Json
-    """A STAC Collection."""
+    """A STAC Collection; or an Item, where another back-end gives its results as one."""
     items: Sequence[Json]
-    """Its STAC Items."""
-    permission: str
-    """Signed: whoever has it may read these results without an account, until it expires."""
+    """Its STAC Items, as far as they are ours to serve."""
+    permission: str | None
+    """Signed: whoever has it may read these results without an account, until it expires. None where another back-end
+    gives the results out, with links of its own."""
     expires: datetime
 
 

@@ -106,6 +106,8 @@ async def list_results(context: Context, *, job_id: str, partial: bool = False) 
     document = collection_document(context, job_id, results, ours)
     # Downloads are never charged for.
     headers = {**NO_STORE, "OpenEO-Costs": "0", "Vary": "Accept"}
+    if document.get("type") == "Feature":
+        return Response(orjson.dumps(document), 200, headers, media_type=GEOJSON)
     if _accepts_only_geojson(context):
         return Response(orjson.dumps(feature_of(document)), 200, headers, media_type=GEOJSON)
     return Response(orjson.dumps(document), 200, headers, media_type=JSON)

@@ -26,6 +26,8 @@ def collection_document(
         results: What the driver knows of its results.
         own_links: Links of the document besides ``canonical`` and ``item``.
     """
+    if results.permission is None:
+        return {**results.document, "links": [*own_links, *results.document.get("links", ())]}
     links = [
         *own_links,
         _link("canonical", _url(context, job_id, results), JSON),

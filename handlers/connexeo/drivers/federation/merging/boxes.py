@@ -79,7 +79,8 @@ def _on_circle(spans: Iterable[tuple[float, float]]) -> tuple[float, float]:
     if any(width >= 360 for _, width in placed):
         return -180, 180
     gap, start, end = 0.0, -180.0, 180.0
-    reach = placed[0][0] + placed[0][1]
+    # The last ones may reach around to where the first begins.
+    reach = max(placed[0][0] + placed[0][1], max(west + width for west, width in placed) - 360)
     for west, width in placed[1:]:
         if west - reach > gap:
             gap, start, end = west - reach, west, reach

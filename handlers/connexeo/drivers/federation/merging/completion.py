@@ -46,9 +46,10 @@ def _collection(document: Json, told: Told) -> None:
         document["type"] = "Collection"
     extensions = document.get("stac_extensions")
     if isinstance(extensions, list):
-        document["stac_extensions"] = list(
-            dict.fromkeys(each for each in extensions if isinstance(each, str))
-        )
+        kept = list(dict.fromkeys(each for each in extensions if isinstance(each, str)))
+        if len(kept) < len(extensions):
+            told.append("stac_extensions has an entry twice, or one that is no text")
+        document["stac_extensions"] = kept
     _dimension_types(document.get("cube:dimensions"), told)
     _extent(document, told)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from connexeo.drivers.federation.merging.links import merge_links
 from connexeo.drivers.federation.merging.parts import Context, Merged, Part, Said, canonical
-from connexeo.drivers.federation.merging.presence import BACKENDS, MISSING, marked
+from connexeo.drivers.federation.merging.presence import MISSING, marked
 from connexeo.drivers.federation.merging.rules import Rule, first_text, merge_fields, true_if_all
 
 
@@ -18,8 +18,8 @@ def merge_resource(parts: Iterable[Part], order: Sequence[str], rules: Mapping[s
     document = merge_fields(_said(heard), context, {**COMMON, **rules}, leave=frozenset({"links", MISSING}))
     if any("links" in part.document for part in heard):
         document["links"] = merge_links([Part(each.upstream, each.document) for each in heard], context)
-    document.pop(BACKENDS, None)
-    return Merged(marked(document, upstreams, order), upstreams, context.conflicts, spellings(heard, context))
+    names = spellings(heard, context)
+    return Merged(marked(document, upstreams, order), upstreams, context.conflicts, names)
 
 
 def spellings(parts: Sequence[Part], context: Context) -> dict[str, str]:

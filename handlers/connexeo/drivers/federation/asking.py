@@ -1,0 +1,120 @@
+"""Requests in a user's name: whom to ask, with which credentials, and what to say when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, TypeVar
+
+from connexeo.drivers.federation.connection import Answer, Call, Connection
+from connexeo.drivers.federation.credentials import Credentials
+from connexeo.drivers.federation.fanout import Fanout, Gathered
+from connexeo.drivers.federation.faults import Refused, UpstreamFault
+from connexeo.drivers.federation.identifiers import parsed
+from connexeo.drivers.federation.members import Members
+from connexeo.drivers.federation.translation import translated
+from connexeo.drivers.interface import User
+from connexeo.generated.errors import OpenEOError
+
+T = TypeVar("T")
+
+AskAs = Callable[[Connection, str, float], Awaitable[T]]
+"""Asks one back-end, with the value of a header, within so many seconds."""
+
+_UNAUTHORISED = frozenset({401, 403})
+
+
+class Asking:
+    """What users ask back-ends for.
+
+    Args:
+        members: The back-ends.
+        fanout: Asks several at once, and spares those that do not answer.
+        credentials: In whose name.
+    """
+
+    def __init__(self, members: Members, fanout: Fanout, credentials: Credentials) -> None:
+        self.members = members
+        self.credentials = credentials
+        self._fanout = fanout
+
+    async def gather(
+        self, user: User, sort: str, ask: AskAs[T], upstreams: Iterable[str] | None = None
+    ) -> Gathered[T]:
+        """Ask all at once in a user's name; see ``Fanout.gather``."""
+        return await self._fanout.gather(sort, self._as(user, ask), upstreams)
+
+    async def one(
+        self, user: User, sort: str, ask: AskAs[T], upstream: str, deadline: float | None = None
+    ) -> T:
+        """Ask one back-end in a user's name.
+
+        Raises:
+            UpstreamFault: when it is not asked, or does not answer as it should.
+        """
+        seconds = self.members.federation.request_timeout if deadline is None else deadline
+        return await self._fanout.one(sort, self._as(user, ask), upstream, seconds)
+
+    async def call(
+        self,
+        user: User,
+        sort: str,
+        upstream: str,
+        call: Call,
+        *,
+        missing: OpenEOError | None = None,
+        deadline: float | None = None,
+    ) -> Answer:
+        """The answer of one back-end to one request in a user's name.
+
+        Args:
+            user: In whose name.
+            sort: What is asked for.
+            upstream: Whom.
+            call: The request, without credentials.
+            missing: What a 404 means.
+            deadline: Seconds.
+
+        Raises:
+            OpenEOError: what the user is told when it fails.
+        """
+
+        async def ask(connection: Connection, authorization: str, seconds: float) -> Answer:
+            return await connection.fetch(with_authorization(call, authorization), seconds)
+
+        try:
+            return await self.one(user, sort, ask, upstream, deadline)
+        except UpstreamFault as fault:
+            raise translated(fault, missing) from fault
+
+    def find(self, identifier: str, missing: OpenEOError) -> tuple[str, str]:
+        """Back-end of a federated identifier, and what it calls the thing itself.
+
+        Raises:
+            OpenEOError: ``missing``, when nothing can have this identifier.
+        """
+        found = parsed(identifier)
+        if found is None or self.members.upstream(found[0]) is None:
+            raise missing
+        return found
+
+    def _as(self, user: User, ask: AskAs[T]) -> Callable[[Connection, float], Awaitable[T]]:
+        async def asked(connection: Connection, deadline: float) -> T:
+            authorization = await self.credentials.of(user, connection, deadline)
+            try:
+                return await ask(connection, authorization, deadline)
+            except Refused as refused:
+                if refused.status in _UNAUTHORISED:
+                    self.credentials.forget(user, connection.upstream)
+                raise
+
+        return asked
+
+
+def with_authorization(call: Call, authorization: str) -> Call:
+    """A request with the credentials of whoever asks."""
+    return Call(call.method, call.path, call.params, authorization, call.json, call.headers, call.content)
+
+
+def object_without(document: dict[str, Any], *names: str) -> dict[str, Any]:
+    """A document without some of its properties."""
+    return {key: value for key, value in document.items() if key not in names}

@@ -1,0 +1,1 @@
+"""Batch jobs at the back-ends of the federation."""

@@ -1,0 +1,213 @@
+"""Batch jobs: each lives at the back-end that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from connexeo.drivers.federation.asking import Asking
+from connexeo.drivers.federation.connection import Answer, Call, Connection
+from connexeo.drivers.federation.faults import Garbled, Refused, UpstreamFault
+from connexeo.drivers.federation.identifiers import federated
+from connexeo.drivers.federation.jobs.entries import described_job, listed_job, newest_first
+from connexeo.drivers.federation.merging import BACKENDS, MISSING
+from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.routing.route import FORCE, Route
+from connexeo.drivers.federation.translation import translated
+from connexeo.drivers.interface import JobFailed, JobResults, Json, LogPage, Page, User
+from connexeo.generated.errors import Internal, JobNotFound
+
+SORT = "jobs"
+LINK_LIFETIME = timedelta(days=1)
+
+_NOT_LINKS_OF_RESULTS = frozenset({"self", "root", "parent", "monitor", "about", "next", "prev"})
+
+
+class Router(Protocol):
+    """Finds the back-end for a process."""
+
+    async def route(self, user: User, request: Json) -> Route:
+        """Who can run it.
+
+        Raises:
+            OpenEOError: when nobody can.
+        """
+        ...
+
+
+class FederatedJobs:
+    """Implements ``BatchJobs``, but for what needs an account at more than one back-end.
+
+    Args:
+        asking: Asks back-ends in a user's name.
+        router: Finds the back-end for a new job.
+    """
+
+    list_shared_results = None
+    describe_shared_item = None
+    download_result = None
+
+    def __init__(self, asking: Asking, router: Router) -> None:
+        self._asking = asking
+        self._router = router
+
+    async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's jobs at all back-ends, newest first."""
+        places = started(read_cursor(offset, self._asking.members.ids), self._asking.members.ids)
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
+            return await read_from(
+                connection,
+                places[connection.id],
+                "/jobs",
+                "jobs",
+                limit=limit,
+                authorization=authorization,
+                deadline=deadline,
+            )
+
+        gathered = await self._asking.gather(user, SORT, ask)
+        page, following = merged_page(gathered.answers, places, newest_first, limit)
+        shown = (listed_job(upstream, entry) for upstream, entry in page)
+        return Page(
+            [entry for entry in shown if entry is not None],
+            following,
+            extra={MISSING: list(gathered.faults)},
+        )
+
+    async def create_job(self, user: User, request: Json) -> str:
+        """A new job at the best of the back-ends that can run it."""
+        route = await self._router.route(user, request)
+        upstream = route.candidates[0]
+        sent = {**{key: value for key, value in request.items() if key != FORCE}, "process": route.process}
+        answer = await self._asking.call(user, SORT, upstream, Call("POST", "/jobs", json=sent))
+        return federated(upstream, _identifier_of(answer))
+
+    async def describe_job(self, user: User, job_id: str) -> Json:
+        """The job, as its back-end describes it."""
+        upstream, answer = await self._get(user, job_id, "")
+        described = described_job(upstream, answer.object())
+        if described is None:
+            raise Internal(f"The back-end failed: {upstream}: its description of the job is incomplete.")
+        return described
+
+    async def update_job(self, user: User, job_id: str, changes: Json) -> None:
+        """Change it; a new process must be one for the same back-end."""
+        upstream, _ = self._asking.find(job_id, JobNotFound(identifier=job_id))
+        sent = {key: value for key, value in changes.items() if key != FORCE}
+        if "process" in changes:
+            route = await self._router.route(user, {**changes, FORCE: [upstream]})
+            sent["process"] = route.process
+        await self._send(user, "PATCH", job_id, "", sent)
+
+    async def delete_job(self, user: User, job_id: str) -> None:
+        """Remove it."""
+        await self._send(user, "DELETE", job_id, "")
+
+    async def estimate_job(self, user: User, job_id: str) -> Json:
+        """What its back-end expects."""
+        _, answer = await self._get(user, job_id, "/estimate")
+        return answer.object()
+
+    async def debug_job(
+        self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
+    ) -> LogPage:
+        """The log at its back-end; the offset is that of the back-end."""
+        upstream, _ = self._asking.find(job_id, JobNotFound(identifier=job_id))
+        given: dict[str, str | int | None] = {"limit": limit, "offset": offset, "level": level}
+        params = {key: value for key, value in given.items() if value is not None}
+        _, answer = await self._get(user, job_id, "/logs", params)
+        document = answer.object()
+        entries = document.get("logs")
+        entries = [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+        more = _has_next(document) and bool(entries)
+        return LogPage(
+            entries,
+            str(entries[-1].get("id")) if more else None,
+            str(document.get("level") or level or "debug"),
+            extra={BACKENDS: [upstream]},
+        )
+
+    async def start_job(self, user: User, job_id: str) -> None:
+        """Put it into the queue of its back-end."""
+        await self._send(user, "POST", job_id, "/results")
+
+    async def stop_job(self, user: User, job_id: str) -> None:
+        """Cancel it."""
+        await self._send(user, "DELETE", job_id, "/results")
+
+    async def list_results(self, user: User, job_id: str, *, partial: bool) -> JobResults:
+        """The results, whose files the back-end gives out itself."""
+        upstream, identifier = self._asking.find(job_id, JobNotFound(identifier=job_id))
+        call = Call("GET", _path(identifier, "/results"), {"partial": "true"} if partial else {})
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Answer:
+            return await connection.fetch(Call(call.method, call.path, call.params, authorization), deadline)
+
+        try:
+            answer = await self._asking.one(user, SORT, ask, upstream)
+        except Refused as refused:
+            if refused.status == 424:
+                raise JobFailed(_log_entry(refused)) from refused
+            raise translated(refused, JobNotFound(identifier=job_id)) from refused
+        except UpstreamFault as fault:
+            raise translated(fault) from fault
+        document = answer.object()
+        links = document.get("links")
+        kept = [
+            link
+            for link in (links if isinstance(links, list) else [])
+            if isinstance(link, dict) and link.get("rel") not in _NOT_LINKS_OF_RESULTS
+        ]
+        shown = {**document, "id": job_id, "links": kept, BACKENDS: [upstream]}
+        return JobResults(shown, (), None, datetime.now(UTC) + LINK_LIFETIME)
+
+    async def _get(
+        self, user: User, job_id: str, below: str, params: Mapping[str, str | int] | None = None
+    ) -> tuple[str, Answer]:
+        missing = JobNotFound(identifier=job_id)
+        upstream, identifier = self._asking.find(job_id, missing)
+        call = Call("GET", _path(identifier, below), params or {})
+        return upstream, await self._asking.call(user, SORT, upstream, call, missing=missing)
+
+    async def _send(self, user: User, method: str, job_id: str, below: str, json: Any = None) -> None:
+        missing = JobNotFound(identifier=job_id)
+        upstream, identifier = self._asking.find(job_id, missing)
+        call = Call(method, _path(identifier, below), json=json)
+        await self._asking.call(user, SORT, upstream, call, missing=missing)
+
+
+def _path(identifier: str, below: str) -> str:
+    return f"/jobs/{quote(identifier, safe='')}{below}"
+
+
+def _identifier_of(answer: Answer) -> str:
+    """What a new thing is called at its back-end.
+
+    Raises:
+        OpenEOError: when the back-end does not say.
+    """
+    identifier = answer.headers.get("openeo-identifier")
+    if not identifier:
+        identifier = answer.headers.get("location", "").rstrip("/").rpartition("/")[2]
+    if not identifier:
+        raise translated(Garbled(answer.upstream, "it does not say what the new thing is called"))
+    return identifier
+
+
+def _has_next(document: Mapping[str, Any]) -> bool:
+    links = document.get("links")
+    return isinstance(links, list) and any(
+        isinstance(link, dict) and link.get("rel") == "next" for link in links
+    )
+
+
+def _log_entry(refused: Refused) -> Json:
+    return {
+        "id": "error",
+        "level": "error",
+        "code": refused.code or "Internal",
+        "message": f"{refused.upstream}: {refused.message or 'the job has failed'}",
+    }

@@ -1,0 +1,1 @@
+"""Which back-ends can run a process, and why the others cannot."""
