@@ -181,11 +181,14 @@ async def _pages(context: Context, *, limit: int | None, offset: str | None) -> 
 
 
 def _url(context: Context, service: Json) -> str:
-    """Where map clients find the service: a template for XYZ, as they take it; the base of a WMTS."""
-    return next(iter(_addresses(context, service).values()))
+    """Where map clients find the service: a template for XYZ, as they take it; the base of a WMTS; or where it says."""
+    return service.get("url") or next(iter(_addresses(context, service).values()))
 
 
 def _addresses(context: Context, service: Json) -> dict[str, str]:
+    if "url" in service:
+        # Another back-end serves it.
+        return {}
     path = f"/services/{service['id']}"
     if service["type"].upper() == "WMTS":
         return {

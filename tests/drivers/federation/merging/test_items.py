@@ -274,6 +274,23 @@ def test_as_deep_as_json_can_be_written_is_no_trouble() -> None:
         check(Kind.COLLECTION, without(COLLECTION, "license") | {"odd": deep(levels)})
 
 
+def test_what_is_large_and_broken_takes_no_time_to_speak_of() -> None:
+    broken: Json = COLLECTION | {
+        "links": [{"rel": "about", "title": None} for _ in range(20_000)],
+        "keywords": [5] * 20_000,
+    }
+    served, texts, _ = check(Kind.COLLECTION, broken)
+    assert served["links"] == served["keywords"] == []
+    assert len(texts) == 21
+    graph: Json = {}
+    for _ in range(60):
+        graph = {
+            "a": {"process_id": "add", "arguments": {"x": {"process_graph": graph}, "y": ["z" * 500] * 5}}
+        }
+    _, texts, _ = check(Kind.PROCESS, PROCESS | {"process_graph": graph, "links": 5})
+    assert "too large or too deeply nested" in texts[0]
+
+
 def test_the_others_stay() -> None:
     good, faults = valid_items(
         Kind.PROCESS, "alps", [PROCESS, 5, PROCESS | {"id": "sub"}, PROCESS, {"id": "x" * 500}]

@@ -9,11 +9,14 @@ from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Answer, Call, Connection
-from connexeo.drivers.federation.faults import Garbled, Refused, UpstreamFault
+from connexeo.drivers.federation.faults import Refused, UpstreamFault
 from connexeo.drivers.federation.identifiers import federated
+from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.entries import described_job, listed_job, newest_first
+from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.merging import BACKENDS, MISSING
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.routing.forcing import without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
 from connexeo.drivers.federation.translation import translated
 from connexeo.drivers.interface import JobFailed, JobResults, Json, LogPage, Page, User
@@ -81,9 +84,9 @@ class FederatedJobs:
         """A new job at the best of the back-ends that can run it."""
         route = await self._router.route(user, request)
         upstream = route.candidates[0]
-        sent = {**{key: value for key, value in request.items() if key != FORCE}, "process": route.process}
+        sent = {**without_choice(request), "process": route.process}
         answer = await self._asking.call(user, SORT, upstream, Call("POST", "/jobs", json=sent))
-        return federated(upstream, _identifier_of(answer))
+        return federated(upstream, identifier_of(answer))
 
     async def describe_job(self, user: User, job_id: str) -> Json:
         """The job, as its back-end describes it."""
@@ -96,8 +99,8 @@ class FederatedJobs:
     async def update_job(self, user: User, job_id: str, changes: Json) -> None:
         """Change it; a new process must be one for the same back-end."""
         upstream, _ = self._asking.find(job_id, JobNotFound(identifier=job_id))
-        sent = {key: value for key, value in changes.items() if key != FORCE}
-        if "process" in changes:
+        sent = without_choice(changes)
+        if changes.get("process") is not None:
             route = await self._router.route(user, {**changes, FORCE: [upstream]})
             sent["process"] = route.process
         await self._send(user, "PATCH", job_id, "", sent)
@@ -115,20 +118,10 @@ class FederatedJobs:
         self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
     ) -> LogPage:
         """The log at its back-end; the offset is that of the back-end."""
-        upstream, _ = self._asking.find(job_id, JobNotFound(identifier=job_id))
         given: dict[str, str | int | None] = {"limit": limit, "offset": offset, "level": level}
         params = {key: value for key, value in given.items() if value is not None}
-        _, answer = await self._get(user, job_id, "/logs", params)
-        document = answer.object()
-        entries = document.get("logs")
-        entries = [each for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
-        more = _has_next(document) and bool(entries)
-        return LogPage(
-            entries,
-            str(entries[-1].get("id")) if more else None,
-            str(document.get("level") or level or "debug"),
-            extra={BACKENDS: [upstream]},
-        )
+        upstream, answer = await self._get(user, job_id, "/logs", params)
+        return log_page(upstream, answer.object(), level)
 
     async def start_job(self, user: User, job_id: str) -> None:
         """Put it into the queue of its back-end."""
@@ -181,27 +174,6 @@ class FederatedJobs:
 
 def _path(identifier: str, below: str) -> str:
     return f"/jobs/{quote(identifier, safe='')}{below}"
-
-
-def _identifier_of(answer: Answer) -> str:
-    """What a new thing is called at its back-end.
-
-    Raises:
-        OpenEOError: when the back-end does not say.
-    """
-    identifier = answer.headers.get("openeo-identifier")
-    if not identifier:
-        identifier = answer.headers.get("location", "").rstrip("/").rpartition("/")[2]
-    if not identifier:
-        raise translated(Garbled(answer.upstream, "it does not say what the new thing is called"))
-    return identifier
-
-
-def _has_next(document: Mapping[str, Any]) -> bool:
-    links = document.get("links")
-    return isinstance(links, list) and any(
-        isinstance(link, dict) and link.get("rel") == "next" for link in links
-    )
 
 
 def _log_entry(refused: Refused) -> Json:

@@ -13,6 +13,15 @@ from connexeo.drivers.federation.merging.repairs import repair, without_foreign_
 
 _SHOWN = 60
 
+LARGEST_DESCRIBED = 5_000_000
+"""Bytes times levels of nesting of an entry up to which its faults are looked for.
+
+The validator explains a fault by copying the value at each level that has alternatives: what somebody makes deep and
+long on purpose would take minutes.
+"""
+MOST_FAULTS = 20
+"""Faults of one entry that are told; the rest is counted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -57,7 +66,7 @@ def valid_items(
         if checked is not None:
             good[name] = checked
         shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…"
-        faults += [Fault(upstream, kind, shown, text, repaired=checked is not None) for text in texts]
+        faults += [Fault(upstream, kind, shown, text, repaired=checked is not None) for text in _some(texts)]
     if not isinstance(items, list | Mapping):
         faults.append(
             Fault(upstream, kind, "", f"the list is not a list but {_name_of_type(items)}", repaired=False)
@@ -88,6 +97,8 @@ def _check(
         item = without_foreign_marks(item)
     if judge.passes(kind, item):
         return item, ()
+    if len(written) * nesting(item) > LARGEST_DESCRIBED:
+        return None, ["it does not conform to the API, and is too large or too deeply nested to say where"]
     try:
         repaired, texts = repair(kind, item, base, judge)
     except RecursionError:
@@ -96,6 +107,22 @@ def _check(
         return repaired, texts
     found = judge.faults(kind, item)
     return None, [describe(found[0]) if found else "it is nested too deeply, or is no JSON"]
+
+
+def _some(texts: Sequence[str]) -> Sequence[str]:
+    if len(texts) <= MOST_FAULTS:
+        return texts
+    return [*texts[:MOST_FAULTS], f"and {len(texts) - MOST_FAULTS} more"]
+
+
+def nesting(value: Any) -> int:
+    """Levels of objects and lists in a JSON value; 0 for a scalar."""
+    depth = 0
+    level = [value]
+    while level := [entry for entry in level if isinstance(entry, dict | list)]:
+        depth += 1
+        level = [child for entry in level for child in (entry.values() if isinstance(entry, dict) else entry)]
+    return depth
 
 
 def _name_of_type(value: Any) -> str:

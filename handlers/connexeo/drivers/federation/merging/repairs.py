@@ -73,7 +73,7 @@ def _leave_out(kind: Kind, document: Json, judge: Contract, told: Told) -> bool:
     for fault in judge.faults(kind, document):
         path = list(fault.instance_path)
         target = _removable(kind, document, path)
-        if target and not any(tuple(target[: len(each)]) == each for each in removed):
+        if target and not any(tuple(target[:length]) in removed for length in range(1, len(target) + 1)):
             removed.add(tuple(target))
             told.append(f"left out {describe(fault)}")
     # From the back, so that earlier places in a list stay where they are.

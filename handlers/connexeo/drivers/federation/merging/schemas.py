@@ -27,8 +27,10 @@ _VALUES = frozenset({"enum", "const", "default"})
 _LOWER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _RESTRICTING = (
-    "const", "format", "pattern", "multipleOf", "uniqueItems", "items", "additionalItems", "contains",
-    "additionalProperties", "propertyNames", "subtype", "not", "allOf", "oneOf", "anyOf", "if", "then", "else", "$ref",
+    "const", "format", "pattern", "multipleOf", "uniqueItems", "items", "prefixItems", "additionalItems", "contains",
+    "minContains", "maxContains", "patternProperties", "additionalProperties", "unevaluatedItems",
+    "unevaluatedProperties", "propertyNames", "dependencies", "dependentRequired", "dependentSchemas",
+    "contentEncoding", "contentMediaType", "subtype", "not", "allOf", "oneOf", "anyOf", "if", "then", "else", "$ref",
 )  # fmt: skip
 
 WIDER = "the back-ends differ; every value that one of them allows is allowed"
@@ -83,7 +85,8 @@ def widen(said: Said, context: Context, rules: Mapping[str, Rule] | None = None)
     """One schema that allows whatever one of several allows, keyword by keyword.
 
     What only some of them restrict is not restricted; that is a conflict, for clients then offer more than some
-    back-ends take.
+    back-ends take. Only a property of objects that one schema describes stays described as it is there: the others
+    do not know it.
 
     Args:
         said: schemas.

@@ -1,0 +1,180 @@
+"""Files of users: those of each back-end lie in a folder that is called like the back-end."""
+
+from __future__ import annotations
+
+import hashlib
+import mimetypes
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from connexeo.drivers.federation.asking import Asking
+from connexeo.drivers.federation.connection import Call, Connection
+from connexeo.drivers.federation.faults import UpstreamFault
+from connexeo.drivers.federation.merging import BACKENDS, MISSING
+from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.translation import translated
+from connexeo.drivers.interface import Content, Json, Page, User
+from connexeo.generated.errors import FileNotFound, FilePathInvalid, Internal
+
+SORT = "files"
+BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteContent:
+    """The content of a file at a back-end, as `Content`."""
+
+    name: str
+    media_type: str
+    size: int
+    modified: datetime
+    etag: str
+    asking: Asking = field(repr=False)
+    user: User = field(repr=False)
+    upstream: str = field(repr=False)
+    call: Call = field(repr=False)
+
+    @property
+    def path(self) -> Path | None:
+        """None: it lies elsewhere."""
+        return None
+
+    async def chunks(self, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from ``start`` to before ``end``; where the back-end knows no ranges, the rest is thrown away."""
+        connection = self.asking.members.connection(self.upstream)
+        deadline = self.asking.members.federation.request_timeout
+        try:
+            authorization = await self.asking.credentials.of(self.user, connection, deadline)
+            whole = start == 0 and end == self.size
+            headers = {"accept": "*/*"} if whole else {"accept": "*/*", "range": f"bytes={start}-{end - 1}"}
+            call = Call("GET", self.call.path, authorization=authorization, headers=headers)
+            async with connection.stream(call, deadline) as response:
+                skip = start if response.status_code != 206 else 0
+                left = end - start
+                async for chunk in response.aiter_bytes():
+                    piece = chunk[skip:]
+                    skip = max(0, skip - len(chunk))
+                    piece = piece[:left]
+                    left -= len(piece)
+                    if piece:
+                        yield piece
+                    if left == 0:
+                        return
+        except UpstreamFault as fault:
+            raise translated(fault) from fault
+
+
+class FederatedFiles:
+    """Implements ``FileStorage``."""
+
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
+
+    async def list_files(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's files at all back-ends, by path."""
+        ids = self._asking.members.ids
+        places = started(read_cursor(offset, ids), ids)
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
+            return await read_from(
+                connection,
+                places[connection.id],
+                "/files",
+                "files",
+                limit=limit,
+                authorization=authorization,
+                deadline=deadline,
+            )
+
+        gathered = await self._asking.gather(user, SORT, ask)
+        page, following = merged_page(gathered.answers, places, _path_key, limit)
+        items = [_listed(upstream, entry) for upstream, entry in page if isinstance(entry.get("path"), str)]
+        return Page(items, following, extra={MISSING: list(gathered.faults)})
+
+    async def download_file(self, user: User, path: str) -> Content:
+        """A file, as its back-end sends it."""
+        upstream, rest = self._find(path, FileNotFound())
+        call = Call("GET", _address(rest), headers={"accept": "*/*"})
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Mapping[str, str]:
+            # Not every back-end knows HEAD: the head of a GET says the same.
+            asked = Call("GET", call.path, authorization=authorization, headers={"accept": "*/*"})
+            async with connection.stream(asked, deadline) as response:
+                return dict(response.headers)
+
+        try:
+            headers = await self._asking.one(user, SORT, ask, upstream)
+        except UpstreamFault as fault:
+            raise translated(fault, FileNotFound()) from fault
+        size = headers.get("content-length", "")
+        if not size.isdecimal() or headers.get("content-encoding", "identity") != "identity":
+            raise Internal(f"The back-end '{upstream}' does not say how large the file is.")
+        modified = _date(headers.get("last-modified"))
+        etag = headers.get("etag", "").removeprefix("W/").strip('"')
+        if not etag or any(ord(each) < 33 or ord(each) > 126 or each == '"' for each in etag):
+            etag = hashlib.sha256(f"{path}|{size}|{headers.get('last-modified')}".encode()).hexdigest()[:32]
+        media_type = headers.get("content-type") or mimetypes.guess_type(rest)[0] or BINARY
+        name = rest.rpartition("/")[2]
+        return RemoteContent(name, media_type, int(size), modified, etag, self._asking, user, upstream, call)
+
+    async def upload_file(
+        self, user: User, path: str, content: AsyncIterator[bytes], *, size: int | None
+    ) -> Json:
+        """Store a file at the back-end that its first folder names, as it comes."""
+        upstream, rest = self._find(path, self._nowhere())
+        headers = {"content-type": BINARY}
+        if size is not None:
+            headers["content-length"] = str(size)
+        call = Call("PUT", _address(rest), headers=headers, content=content)
+        # As long as it takes: what is too slow ends when the client gives up.
+        answer = await self._asking.call(user, SORT, upstream, call, deadline=_UPLOAD_SECONDS)
+        return _listed(upstream, {**answer.object(), "path": rest})
+
+    async def delete_file(self, user: User, path: str) -> None:
+        """Remove a file at its back-end."""
+        upstream, rest = self._find(path, FileNotFound())
+        await self._asking.call(user, SORT, upstream, Call("DELETE", _address(rest)), missing=FileNotFound())
+
+    def _find(self, path: str, missing: FileNotFound | FilePathInvalid) -> tuple[str, str]:
+        upstream, _, rest = path.partition("/")
+        if not rest or self._asking.members.upstream(upstream) is None:
+            raise missing
+        return upstream, rest
+
+    def _nowhere(self) -> FilePathInvalid:
+        known = ", ".join(f"{each}/" for each in self._asking.members.ids)
+        return FilePathInvalid(
+            f"Each back-end has its own files here: begin the path with the back-end that shall keep it, one of {known}"
+        )
+
+
+_UPLOAD_SECONDS = 24 * 3600.0
+
+
+def _listed(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in entry.items() if key not in (BACKENDS, MISSING)}
+    return {**kept, "path": f"{upstream}/{str(entry['path']).lstrip('/')}", BACKENDS: [upstream]}
+
+
+def _path_key(entry: Mapping[str, Any]) -> str:
+    path = entry.get("path")
+    return path if isinstance(path, str) else ""
+
+
+def _address(path: str) -> str:
+    return f"/files/{quote(path, safe='/')}"
+
+
+def _date(value: str | None) -> datetime:
+    if value:
+        try:
+            found = parsedate_to_datetime(value)
+        except ValueError:
+            return datetime.now(UTC)
+        return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+    return datetime.now(UTC)

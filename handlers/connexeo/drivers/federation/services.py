@@ -1,0 +1,151 @@
+"""Secondary services: each is served by the back-end that can."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from connexeo.drivers.federation.asking import Asking
+from connexeo.drivers.federation.connection import Answer, Call, Connection
+from connexeo.drivers.federation.identifiers import federated
+from connexeo.drivers.federation.jobs.batch_jobs import Router
+from connexeo.drivers.federation.jobs.creation import identifier_of
+from connexeo.drivers.federation.jobs.entries import newest_first
+from connexeo.drivers.federation.jobs.logs import log_page
+from connexeo.drivers.federation.merging import BACKENDS, MISSING
+from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.routing.forcing import without_choice
+from connexeo.drivers.federation.routing.route import FORCE
+from connexeo.drivers.federation.snapshots.kinds import SERVICE_TYPES
+from connexeo.drivers.federation.snapshots.reading import Snapshots
+from connexeo.drivers.federation.views.loading import EntriesView
+from connexeo.drivers.interface import Json, LogPage, Page, User
+from connexeo.generated.errors import Internal, ServiceNotFound
+
+SORT = "services"
+
+_NOT_PASSED_ON = frozenset({"links", BACKENDS, MISSING})
+
+
+class FederatedServices:
+    """Implements ``SecondaryServices``, but for tiles, which the back-ends serve themselves.
+
+    Args:
+        asking: Asks back-ends in a user's name.
+        router: Finds the back-end for a new service.
+        snapshots: Knows the types of services.
+    """
+
+    describe_tiles = None
+    draw_tile = None
+
+    def __init__(self, asking: Asking, router: Router, snapshots: Snapshots) -> None:
+        self._asking = asking
+        self._router = router
+        self._snapshots = snapshots
+
+    async def list_service_types(self, user: User | None) -> Json:
+        """The types of all back-ends; who is missing cannot be said here."""
+        await self._snapshots.wait_for(SERVICE_TYPES, self._asking.members.federation.deadline)
+        view = self._snapshots.view(SERVICE_TYPES)
+        return view.entries if isinstance(view, EntriesView) else {}
+
+    async def list_services(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's services at all back-ends, newest first."""
+        ids = self._asking.members.ids
+        places = started(read_cursor(offset, ids), ids)
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
+            return await read_from(
+                connection,
+                places[connection.id],
+                "/services",
+                "services",
+                limit=limit,
+                authorization=authorization,
+                deadline=deadline,
+            )
+
+        gathered = await self._asking.gather(user, SORT, ask)
+        page, following = merged_page(gathered.answers, places, newest_first, limit)
+        shown = (_shown(upstream, entry) for upstream, entry in page)
+        items = [
+            {key: value for key, value in entry.items() if key != "process"}
+            for entry in shown
+            if entry is not None
+        ]
+        return Page(items, following, extra={MISSING: list(gathered.faults)})
+
+    async def create_service(self, user: User, request: Json) -> str:
+        """A new service at the best of the back-ends that can serve it."""
+        route = await self._router.route(user, request)
+        upstream = route.candidates[0]
+        sent = {**without_choice(request), "process": route.process, "type": self._name_at(upstream, request)}
+        answer = await self._asking.call(user, SORT, upstream, Call("POST", "/services", json=sent))
+        return federated(upstream, identifier_of(answer))
+
+    async def describe_service(self, user: User, service_id: str) -> Json:
+        """The service, as its back-end describes it, with its address there."""
+        upstream, answer = await self._get(user, service_id, "")
+        described = _shown(upstream, answer.object())
+        if described is None:
+            raise Internal(f"The back-end failed: {upstream}: its description of the service is incomplete.")
+        return {"configuration": {}, "attributes": {}, "process": {"process_graph": {}}, **described}
+
+    async def update_service(self, user: User, service_id: str, changes: Json) -> None:
+        """Change it; a new process must be one for the same back-end."""
+        missing = ServiceNotFound(identifier=service_id)
+        upstream, identifier = self._asking.find(service_id, missing)
+        sent = dict(without_choice(changes))
+        if changes.get("process") is not None:
+            route = await self._router.route(user, {**changes, FORCE: [upstream]})
+            sent["process"] = route.process
+        call = Call("PATCH", _path(identifier, ""), json=sent)
+        await self._asking.call(user, SORT, upstream, call, missing=missing)
+
+    async def delete_service(self, user: User, service_id: str) -> None:
+        """Remove it."""
+        missing = ServiceNotFound(identifier=service_id)
+        upstream, identifier = self._asking.find(service_id, missing)
+        await self._asking.call(user, SORT, upstream, Call("DELETE", _path(identifier, "")), missing=missing)
+
+    async def debug_service(
+        self, user: User, service_id: str, *, limit: int | None, offset: str | None, level: str | None
+    ) -> LogPage:
+        """The log at its back-end; the offset is that of the back-end."""
+        given: dict[str, str | int | None] = {"limit": limit, "offset": offset, "level": level}
+        params = {key: value for key, value in given.items() if value is not None}
+        upstream, answer = await self._get(user, service_id, "/logs", params)
+        return log_page(upstream, answer.object(), level)
+
+    async def _get(
+        self, user: User, service_id: str, below: str, params: Mapping[str, str | int] | None = None
+    ) -> tuple[str, Answer]:
+        missing = ServiceNotFound(identifier=service_id)
+        upstream, identifier = self._asking.find(service_id, missing)
+        call = Call("GET", _path(identifier, below), params or {})
+        return upstream, await self._asking.call(user, SORT, upstream, call, missing=missing)
+
+    def _name_at(self, upstream: str, request: Json) -> Any:
+        """What the back-end calls the type: names differ in upper and lower case."""
+        view = self._snapshots.view(SERVICE_TYPES)
+        wanted = request.get("type")
+        if isinstance(view, EntriesView) and isinstance(wanted, str):
+            for name, names in view.names.items():
+                if name.casefold() == wanted.casefold():
+                    return names.get(upstream, name)
+        return wanted
+
+
+def _shown(upstream: str, service: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A service without links; None when it lacks what every service must have."""
+    needed = (service.get(name) for name in ("id", "url", "type"))
+    if not all(isinstance(each, str) for each in needed) or not isinstance(service.get("enabled"), bool):
+        return None
+    kept = {key: value for key, value in service.items() if key not in _NOT_PASSED_ON}
+    return {**kept, "id": federated(upstream, str(service["id"])), BACKENDS: [upstream]}
+
+
+def _path(identifier: str, below: str) -> str:
+    return f"/services/{quote(identifier, safe='')}{below}"
