@@ -94,7 +94,7 @@ dimensions = st.dictionaries(
     max_size=5,
 )
 ranges = st.one_of(
-    st.builds(lambda one, other: {"minimum": one, "maximum": other}, st.integers(), st.integers()),
+    st.builds(lambda one, other: {"minimum": one, "maximum": other}, numbers, numbers),
     st.builds(lambda one, other: {"minimum": one, "maximum": other}, times(open_end=False), words),
 )
 schemas = st.fixed_dictionaries(
