@@ -26,6 +26,7 @@ from connexeo.drivers.federation.merging.presence import (
     say_presence,
 )
 from connexeo.drivers.federation.merging.processes import merge_process
+from connexeo.drivers.federation.merging.queryables import merge_queryables
 from connexeo.drivers.federation.merging.runtimes import merge_runtime
 from connexeo.drivers.federation.merging.service_types import merge_service_type
 
@@ -50,6 +51,7 @@ __all__ = [
     "merge_format",
     "merge_lists",
     "merge_process",
+    "merge_queryables",
     "merge_runtime",
     "merge_service_type",
     "missing",

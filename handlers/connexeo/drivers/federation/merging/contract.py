@@ -54,6 +54,10 @@ class Contract:
     def __init__(self, openapi: Mapping[str, Any]) -> None:
         schemas = openapi["components"]["schemas"]
         components = {"schemas": _translate(schemas, names=True)}
+        self._schema = jsonschema_rs.Draft7Validator(
+            {"allOf": [{"$ref": "#/components/schemas/json_schema"}], "components": components},
+            validate_formats=True,
+        )
         self._validators: dict[Kind, jsonschema_rs.Draft7Validator] = {}
         for kind, (path, *steps) in _LISTED.items():
             schema = openapi["paths"][path]["get"]["responses"]["200"]["content"]["application/json"][
@@ -75,6 +79,13 @@ class Contract:
             return self._validators[kind].is_valid(document)
         except ValueError:
             # What is no JSON, or nested too deeply to be judged.
+            return False
+
+    def is_schema(self, value: Any) -> bool:
+        """Whether a value is a JSON schema, as the contract has them."""
+        try:
+            return isinstance(value, Mapping) and self._schema.is_valid(value)
+        except ValueError:
             return False
 
     def faults(self, kind: Kind, document: Any) -> list[jsonschema_rs.ValidationError]:

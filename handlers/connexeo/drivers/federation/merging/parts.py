@@ -33,7 +33,7 @@ class Conflict:
     """A place where upstreams say different things, and what became of it."""
 
     pointer: str
-    """JSON pointer into the merged document."""
+    """JSON pointer into the merged document; entries of lists go by their name or relation, not by their number."""
     kept: Any
     """What the merged document says there; None where it says nothing."""
     values: Mapping[str, Any]
@@ -47,6 +47,7 @@ class Merged:
     """One resource of the federation."""
 
     document: dict[str, Any]
+    """It may share objects with what the upstreams said, so nobody changes it."""
     upstreams: tuple[str, ...]
     """Those that have it, in canonical order: the ``federation:backends``."""
     conflicts: tuple[Conflict, ...] = ()
