@@ -187,6 +187,11 @@ REPAIRS: dict[str, tuple[Kind, Json, Json]] = {
         PROCESS | {"parameters": [{"name": "x", "optional": None, "schema": []}]},
         PROCESS | {"parameters": [{"name": "x", "description": "", "schema": {}}]},
     ),
+    "schema twice": (
+        Kind.PROCESS,
+        PROCESS | {"returns": {"schema": [{"type": "number"}, {"type": "number"}]}},
+        PROCESS | {"returns": {"schema": [{"type": "number"}]}},
+    ),
     "process without description": (
         Kind.PROCESS,
         without(PROCESS, "description") | {"summary": "Add."},
@@ -247,6 +252,12 @@ REFUSED: dict[str, tuple[Kind, Any, str]] = {
         Kind.PROCESS,
         PROCESS | {"parameters": [{"description": "", "schema": {}}]},
         '"name" is a required property',
+    ),
+    "what cannot be repaired beside what can": (
+        Kind.PROCESS,
+        PROCESS
+        | {"summary": None, "links": None, "parameters": [{"name": "a b", "description": "", "schema": {}}]},
+        "parameters/0/name",
     ),
     "process with a hyphen": (Kind.PROCESS, PROCESS | {"id": "a-b"}, "id: "),
     "runtime of unknown sort": (Kind.RUNTIME, {"default": "1"}, '"type" is a required property'),

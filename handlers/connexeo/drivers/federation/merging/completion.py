@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connexeo.drivers.federation.merging.contract import Kind
+from connexeo.drivers.federation.merging.equality import distinct
 
 Json = dict[str, Any]
 Told = list[str]
@@ -151,8 +152,12 @@ def _parameters(parameters: list[Any], told: Told) -> None:
 
 def _schema(holder: Json, told: Told, where: str) -> None:
     """No schema, and an empty list of them, allow any value: so does the empty schema."""
-    if not isinstance(holder.get("schema"), dict | list) or holder["schema"] == []:
+    schema = holder.get("schema")
+    if not isinstance(schema, dict | list) or schema == []:
         _fill(holder, "schema", dict, {}, told, where)
+    elif isinstance(schema, list) and len(distinct(schema)) < len(schema):
+        told.append(f"{where}schema has an entry twice")
+        holder["schema"] = distinct(schema)
 
 
 def _format(document: Json, told: Told) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from connexeo.drivers.federation.merging.contract import Contract, Kind, describe, our_contract
+from connexeo.drivers.federation.merging.contract import Contract, Kind, our_contract
 from connexeo.drivers.federation.merging.repairs import repair, without_foreign_marks
 
 _SHOWN = 60
@@ -100,13 +100,9 @@ def _check(
     if len(written) * nesting(item) > LARGEST_DESCRIBED:
         return None, ["it does not conform to the API, and is too large or too deeply nested to say where"]
     try:
-        repaired, texts = repair(kind, item, base, judge)
+        return repair(kind, item, base, judge)
     except RecursionError:
         return None, ["it is nested too deeply"]
-    if repaired is not None:
-        return repaired, texts
-    found = judge.faults(kind, item)
-    return None, [describe(found[0]) if found else "it is nested too deeply, or is no JSON"]
 
 
 def _some(texts: Sequence[str]) -> Sequence[str]:

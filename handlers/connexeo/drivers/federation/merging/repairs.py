@@ -35,7 +35,7 @@ _URI_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"
 
 
 def repair(kind: Kind, item: Json, base: str | None, judge: Contract) -> tuple[Json | None, Told]:
-    """A copy that passes the contract, or None; and what was done to it."""
+    """A copy that passes the contract, and what was done to it; or None, and what could not be repaired."""
     told: Told = []
     copy: Json = _copy(item)
     COMPLETIONS[kind](copy, told)
@@ -45,7 +45,8 @@ def repair(kind: Kind, item: Json, base: str | None, judge: Contract) -> tuple[J
             return copy, told
         if not _leave_out(kind, copy, judge, told):
             break
-    return None, told
+    remaining = judge.faults(kind, copy)
+    return None, [describe(remaining[0]) if remaining else "it is nested too deeply, or is no JSON"]
 
 
 def without_foreign_marks(item: Any) -> Any:
