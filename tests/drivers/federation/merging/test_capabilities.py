@@ -7,6 +7,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from connexeo.drivers.federation.merging import (
     BACKENDS,
@@ -14,9 +16,11 @@ from connexeo.drivers.federation.merging import (
     Part,
     federation,
     merge_capabilities,
+    our_contract,
     shared_conformance,
 )
 from connexeo.generated import load_openapi
+from drivers.federation.merging import documents
 
 Json = dict[str, Any]
 ORDER = ("alps", "bay", "coast")
@@ -71,6 +75,7 @@ BILLING: dict[str, tuple[list[Json], Json | None]] = {
     "other plans": ([{"billing": EUR | {"plans": PLANS}}, {"billing": EUR}], EUR),
     "two currencies": ([{"billing": {"currency": "EUR"}}, {"billing": {"currency": "credits"}}], None),
     "no currency": ([{"billing": {"currency": None}}, {}], {"currency": None}),
+    "plans that are none": ([{"billing": EUR | {"plans": [5]}}], EUR),
     "nonsense": ([{"billing": "EUR"}, {"billing": {"currency": 5}}], None),
 }  # fmt: skip
 
@@ -78,6 +83,19 @@ BILLING: dict[str, tuple[list[Json], Json | None]] = {
 @pytest.mark.parametrize(("documents", "billing"), BILLING.values(), ids=BILLING)
 def test_billing_is_shown_where_it_is_unambiguous(documents: list[Json], billing: Json | None) -> None:
     assert merge_capabilities(parts(*documents), ORDER).document.get("billing") == billing
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    drawn=st.lists(
+        st.dictionaries(st.sampled_from(["billing", "links", "conformsTo"]), documents.values), max_size=3
+    )
+)
+def test_capabilities_of_any_shape_make_nothing_fail(drawn: list[Json]) -> None:
+    merged = merge_capabilities(parts(*drawn), ORDER)
+    assert all(our_contract().is_capability(name, value) for name, value in merged.document.items())
+    assert merge_capabilities(parts(*drawn)[::-1], ORDER) == merged
+    shared_conformance(parts(*drawn), ORDER)
 
 
 def test_two_currencies_are_told() -> None:

@@ -343,6 +343,10 @@ def test_marks_of_a_federation_below_are_removed() -> None:
     assert texts == []
 
 
+def test_a_list_by_name_may_say_who_is_missing() -> None:
+    assert valid_items(Kind.FORMAT, "alps", {"GTiff": FORMAT, MISSING: ["x"]}) == ({"GTiff": FORMAT}, [])
+
+
 def test_another_contract_can_be_asked_for() -> None:
     document = load_openapi()
     document["components"]["schemas"]["collection"]["required"].append("title")

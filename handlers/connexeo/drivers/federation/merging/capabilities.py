@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from connexeo.drivers.federation.merging.contract import Contract, our_contract
 from connexeo.drivers.federation.merging.equality import all_same
 from connexeo.drivers.federation.merging.parts import Context, Merged, Part, canonical
 from connexeo.drivers.federation.merging.presence import BACKENDS
@@ -62,37 +63,38 @@ def _text(time: datetime) -> str:
     return zoned.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def merge_capabilities(parts: Iterable[Part], order: Sequence[str]) -> Merged:
+def merge_capabilities(
+    parts: Iterable[Part], order: Sequence[str], *, contract: Contract | None = None
+) -> Merged:
     """The properties that upstreams give to the capabilities: ``billing`` where unambiguous, ``links``.
 
     Args:
-        parts: the documents of ``GET /`` of the upstreams.
+        parts: the documents of ``GET /`` of the upstreams, of any shape.
         order: the configured upstreams.
+        contract: what to judge by; the one of this package if not given.
     """
+    judge = contract or our_contract()
     heard = canonical(parts, order)
     upstreams = tuple(part.upstream for part in heard)
     context = Context(upstreams)
     document: dict[str, Any] = {}
-    billing = _billing(heard, context.below("billing"))
+    billing = _billing(heard, context.below("billing"), judge)
     if billing is not None:
         document["billing"] = billing
-    links = upstream_links(heard)
+    links = _links(heard, judge)
     if links:
         document["links"] = links
     return Merged(document, upstreams, context.conflicts)
 
 
-def _billing(parts: Sequence[Part], context: Context) -> dict[str, Any] | None:
+def _billing(parts: Sequence[Part], context: Context, judge: Contract) -> dict[str, Any] | None:
     """One currency only: amounts of two cannot be told apart. Plans only when all that bill have the same."""
-    said = [
-        (part.upstream, part.document["billing"])
-        for part in parts
-        if isinstance(part.document.get("billing"), Mapping) and "currency" in part.document["billing"]
-    ]
+    found = [(part.upstream, _sound(part.document.get("billing"), judge)) for part in parts]
+    said = [(upstream, value) for upstream, value in found if value is not None]
     if not said:
         return None
     currencies = [(upstream, value["currency"]) for upstream, value in said]
-    if not all_same(value for _, value in currencies) or not isinstance(currencies[0][1], str | None):
+    if not all_same(value for _, value in currencies):
         context.below("currency").note(None, currencies, "amounts in different currencies cannot be compared")
         return None
     billing: dict[str, Any] = {"currency": currencies[0][1]}
@@ -107,33 +109,47 @@ def _billing(parts: Sequence[Part], context: Context) -> dict[str, Any] | None:
     return billing
 
 
-def upstream_links(parts: Sequence[Part]) -> list[dict[str, Any]]:
+def _sound(billing: Any, judge: Contract) -> Mapping[str, Any] | None:
+    """What the contract takes of a billing: all, its currency only, or nothing."""
+    if not isinstance(billing, Mapping) or judge.is_capability("billing", billing):
+        return billing if isinstance(billing, Mapping) else None
+    currency = {key: value for key, value in billing.items() if key == "currency"}
+    return currency if judge.is_capability("billing", currency) else None
+
+
+def _links(parts: Sequence[Part], judge: Contract) -> list[dict[str, Any]]:
     """Links to terms, privacy policies and the like, each marked with whose they are."""
     found: dict[tuple[str, str], tuple[Mapping[str, Any], list[str]]] = {}
     for part in parts:
         links = part.document.get("links")
         for link in links if isinstance(links, list) else ():
-            if isinstance(link, Mapping) and _is_shown(link):
+            if (
+                isinstance(link, Mapping)
+                and judge.is_capability("links", [link])
+                and link["rel"] in RELATIONS
+            ):
                 _, owners = found.setdefault((link["rel"], link["href"]), (link, []))
                 if part.upstream not in owners:
                     owners.append(part.upstream)
     return [{**link, BACKENDS: owners} for link, owners in found.values()]
 
 
-def _is_shown(link: Mapping[str, Any]) -> bool:
-    relation = link.get("rel")
-    return isinstance(relation, str) and relation in RELATIONS and isinstance(link.get("href"), str)
-
-
-def shared_conformance(parts: Iterable[Part], order: Sequence[str]) -> list[str]:
+def shared_conformance(
+    parts: Iterable[Part], order: Sequence[str], *, contract: Contract | None = None
+) -> list[str]:
     """Conformance classes that every upstream declares, in the order of the first.
 
     The federation may declare those of them that it can keep by passing requests on.
     """
     heard = canonical(parts, order)
+    judge = contract or our_contract()
     lists = [part.document.get("conformsTo") for part in heard]
     if not lists or not all(isinstance(each, list) for each in lists):
         return []
     sets = [{uri for uri in each if isinstance(uri, str)} for each in lists if isinstance(each, list)]
-    common = frozenset.intersection(*map(frozenset, sets))
-    return [uri for uri in dict.fromkeys(u for u in lists[0] or () if isinstance(u, str)) if uri in common]
+    common = {uri for uri in sets[0].intersection(*sets[1:]) if judge.is_capability("conformsTo", [uri])}
+    return [
+        uri
+        for uri in dict.fromkeys(each for each in lists[0] or () if isinstance(each, str))
+        if uri in common
+    ]

@@ -54,24 +54,21 @@ class Contract:
     def __init__(self, openapi: Mapping[str, Any]) -> None:
         schemas = openapi["components"]["schemas"]
         components = {"schemas": _translate(schemas, names=True)}
-        self._schema = jsonschema_rs.Draft7Validator(
-            {"allOf": [{"$ref": "#/components/schemas/json_schema"}], "components": components},
-            validate_formats=True,
-        )
+        self._schema = _compiled([{"$ref": "#/components/schemas/json_schema"}], components)
+        self._capabilities = {
+            name: _compiled([_translate(schema)], components)
+            for name, schema in _answer(openapi, "/")["properties"].items()
+        }
         self._validators: dict[Kind, jsonschema_rs.Draft7Validator] = {}
         for kind, (path, *steps) in _LISTED.items():
-            schema = openapi["paths"][path]["get"]["responses"]["200"]["content"]["application/json"][
-                "schema"
-            ]
+            schema = _answer(openapi, path)
             for step in steps:
                 schema = schema[step]
             judged = [_translate(schema)]
             if kind is Kind.RUNTIME:
                 # Only this discriminator is followed: without versions or tags clients offer nothing at all.
                 judged += _by_type(schemas["udf_runtime"]["discriminator"]["mapping"])
-            self._validators[kind] = jsonschema_rs.Draft7Validator(
-                {"allOf": judged, "components": components}, validate_formats=True
-            )
+            self._validators[kind] = _compiled(judged, components)
 
     def passes(self, kind: Kind, document: Any) -> bool:
         """Whether a document is what the contract asks for."""
@@ -85,6 +82,13 @@ class Contract:
         """Whether a value is a JSON schema, as the contract has them."""
         try:
             return isinstance(value, Mapping) and self._schema.is_valid(value)
+        except ValueError:
+            return False
+
+    def is_capability(self, name: str, value: Any) -> bool:
+        """Whether the capabilities may have this value for a property."""
+        try:
+            return self._capabilities[name].is_valid(value)
         except ValueError:
             return False
 
@@ -109,6 +113,16 @@ def describe(fault: jsonschema_rs.ValidationError) -> str:
     if len(message) > _LONGEST:
         message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
     return f"{place}: {message}" if place else message
+
+
+def _answer(openapi: Mapping[str, Any], path: str) -> Mapping[str, Any]:
+    content = openapi["paths"][path]["get"]["responses"]["200"]["content"]
+    schema: Mapping[str, Any] = content["application/json"]["schema"]
+    return schema
+
+
+def _compiled(schemas: list[Any], components: Mapping[str, Any]) -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator({"allOf": schemas, "components": components}, validate_formats=True)
 
 
 def _by_type(mapping: Mapping[str, str]) -> list[dict[str, Any]]:

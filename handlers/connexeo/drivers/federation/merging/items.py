@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from connexeo.drivers.federation.merging.contract import Contract, Kind, our_contract
+from connexeo.drivers.federation.merging.presence import BACKENDS, MISSING
 from connexeo.drivers.federation.merging.repairs import repair, without_foreign_marks
 
 _SHOWN = 60
@@ -76,7 +77,7 @@ def valid_items(
 
 def _entries(kind: Kind, items: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(items, Mapping):
-        yield from ((str(name), item) for name, item in items.items())
+        yield from ((str(name), item) for name, item in items.items() if name not in (BACKENDS, MISSING))
     elif isinstance(items, list):
         for number, item in enumerate(items):
             identifier = item.get("id") if isinstance(item, Mapping) else None
