@@ -206,6 +206,13 @@ def test_bands_that_nobody_describes_are_told_all_the_same() -> None:
     assert document["summaries"]["bands"] == [{"name": "VH", BACKENDS: ["alps"]}]
 
 
+def test_a_band_that_another_only_names_is_no_less_there() -> None:
+    dimension = {"cube:dimensions": {"b": {"type": "bands", "values": ["VV", "VH"]}}}
+    one = collection(**dimension, summaries={"eo:bands": [{"name": "VV"}, {"name": "VH"}]})
+    two = collection(**dimension, summaries={"eo:bands": [{"name": "VV"}]})
+    assert merged(one, two).document["summaries"]["eo:bands"] == [{"name": "VV"}, {"name": "VH"}]
+
+
 def test_nothing_is_marked_when_all_have_all_bands() -> None:
     bands = {"cube:dimensions": {"b": {"type": "bands", "values": ["VV"]}}}
     assert set(merged(collection(**bands), collection(**bands)).document["summaries"]) == {BACKENDS}

@@ -46,7 +46,7 @@ CASES = {
     Kind.RUNTIME: Case(Kind.RUNTIME, documents.runtimes, merge_runtime),
     Kind.SERVICE_TYPE: Case(Kind.SERVICE_TYPE, documents.service_types, merge_service_type),
 }
-every_kind = pytest.mark.parametrize("case", CASES.values(), ids=str)
+every_kind = pytest.mark.parametrize("case", CASES.values(), ids=[str(kind) for kind in CASES])
 examples = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 

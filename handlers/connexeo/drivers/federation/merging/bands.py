@@ -24,8 +24,7 @@ def mark_bands(document: dict[str, Any], parts: Sequence[Part]) -> None:
     having = bands_by_upstream(parts)
     telling = {upstream for upstreams in having.values() for upstream in upstreams}
     partial = {name: upstreams for name, upstreams in having.items() if len(upstreams) < len(telling)}
-    if not partial:
-        return
+    # Lists may have been marked by who lists a band there; a dimension elsewhere knows better.
     for holder in (document, document.get("summaries")):
         if isinstance(holder, dict):
             for name in _LISTS:
