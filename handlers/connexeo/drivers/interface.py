@@ -44,6 +44,7 @@ __all__ = [
     "LogPage",
     "Page",
     "ProcessDiscovery",
+    "Reporting",
     "SecondaryServices",
     "StreamedResult",
     "Tile",
@@ -86,6 +87,15 @@ class Watched(Protocol):
 
         It is asked every few seconds, and must answer soon.
         """
+        ...
+
+
+@runtime_checkable
+class Reporting(Protocol):
+    """What `Capabilities` may offer as well: what ``/health`` tells besides that the process answers."""
+
+    async def health(self) -> Json:
+        """Properties of the answer; whatever they say, the process itself is well."""
         ...
 
 

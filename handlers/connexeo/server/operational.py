@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import orjson
 import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connexeo.drivers.interface import Driver, Gauge, Watched
+from connexeo.drivers.interface import Driver, Gauge, Reporting, Watched
 from connexeo.generated.errors import OpenEOError
 from connexeo.server.documents import Document
 from connexeo.server.observability import Metrics
@@ -62,7 +63,7 @@ class Operational:
 
     async def _answer(self, path: str) -> Response | None:
         if path == "/health":
-            return _json({"status": "ok"}, 200)
+            return _json({"status": "ok", **await self._health()}, 200)
         if path == "/ready":
             parts = dict(await self.driver.capabilities.ready())
             ready = all(parts.values())
@@ -70,6 +71,11 @@ class Operational:
         if path == "/metrics" and self.metrics is not None:
             return self.metrics.response(await self._gauges())
         return None
+
+    async def _health(self) -> Mapping[str, Any]:
+        """What the driver tells, if it tells anything."""
+        capabilities = self.driver.capabilities
+        return await capabilities.health() if isinstance(capabilities, Reporting) else {}
 
     async def _gauges(self) -> Sequence[Gauge]:
         """Of the driver, if it has any; without them the other metrics are worth as much."""
