@@ -10,6 +10,7 @@ import typer
 from connexeo.tools.conformance.cli import app as conformance_app
 from connexeo.tools.console import output
 from connexeo.tools.demo import demo
+from connexeo.tools.federation import app as federation_app
 from connexeo.tools.generate.cli import generate
 from connexeo.tools.new.cli import new
 from connexeo.tools.run import run
@@ -48,6 +49,7 @@ app.command()(demo)
 app.command()(run)
 app.command()(new)
 app.add_typer(users_app, name="users")
+app.add_typer(federation_app, name="federation")
 app.add_typer(spec_app, name="spec")
 app.add_typer(conformance_app, name="conformance")
 app.command()(generate)
