@@ -1,0 +1,1 @@
+"""Processes that no back-end can run alone, cut into parts that several can."""
