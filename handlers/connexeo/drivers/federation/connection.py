@@ -257,7 +257,7 @@ class Connection:
                 document = None
         refused = Refused(self.id, status, document)
         if status in _BUSY:
-            raise Busy(self.id, refused.reason, _seconds(response.headers.get("retry-after")))
+            raise Busy(self.id, refused.reason, _seconds(response.headers.get("retry-after")), status)
         if status < 400 and status != 304:
             raise Garbled(self.id, f"HTTP {status} where a document was expected")
         raise refused

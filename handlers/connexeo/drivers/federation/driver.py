@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from connexeo.drivers.federation.accounts import FederatedAccounts
+from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.capabilities import FederatedCapabilities
 from connexeo.drivers.federation.configuration import Configuration
 from connexeo.drivers.federation.credentials import Credentials
 from connexeo.drivers.federation.discovery import FederatedDiscovery, FederatedProcesses
 from connexeo.drivers.federation.fanout import Fanout
+from connexeo.drivers.federation.files import FederatedFiles
+from connexeo.drivers.federation.jobs.batch_jobs import FederatedJobs
 from connexeo.drivers.federation.members import Members
+from connexeo.drivers.federation.processing import FederatedProcessing
+from connexeo.drivers.federation.routing.choosing import Load
+from connexeo.drivers.federation.routing.router import ProcessRouter
+from connexeo.drivers.federation.services import FederatedServices
 from connexeo.drivers.federation.snapshots.kinds import PROVIDERS
 from connexeo.drivers.federation.snapshots.reading import Snapshots
+from connexeo.drivers.federation.stored_processes import (
+    FederatedChecks,
+    FederatedFinder,
+    MergedDefinitions,
+)
 from connexeo.drivers.federation.views.loading import LOADERS, ProvidersView
 from connexeo.drivers.federation.watching import Watching
 from connexeo.drivers.interface import (
@@ -25,6 +39,7 @@ from connexeo.drivers.interface import (
     UserDefinedProcesses,
 )
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
 from connexeo.settings import Settings
 
 
@@ -34,11 +49,11 @@ class FederationDriver:
     capabilities: Capabilities
     data_discovery: DataDiscovery | None
     process_discovery: ProcessDiscovery | None
-    data_processing: DataProcessing | None = None
-    batch_jobs: BatchJobs | None = None
-    file_storage: FileStorage | None = None
-    user_defined_processes: UserDefinedProcesses | None = None
-    secondary_services: SecondaryServices | None = None
+    data_processing: DataProcessing | None
+    batch_jobs: BatchJobs | None
+    file_storage: FileStorage | None
+    user_defined_processes: UserDefinedProcesses | None
+    secondary_services: SecondaryServices | None
     account_management: AccountManagement | None
 
     def __init__(self, settings: Settings) -> None:
@@ -46,7 +61,8 @@ class FederationDriver:
         self._snapshots = Snapshots(settings.data, lambda: self._members.ids, LOADERS)
         self._watching = Watching(settings)
         self._fanout = Fanout(self._members, self._snapshots)
-        self._accounts = FederatedAccounts(settings, State.from_settings(settings))
+        state = State.from_settings(settings)
+        self._accounts = FederatedAccounts(settings, state)
         self.account_management = self._accounts
         self.credentials = Credentials(settings.oidc, self._providers)
         self.capabilities = FederatedCapabilities(
@@ -54,6 +70,21 @@ class FederationDriver:
         )
         self.data_discovery = FederatedDiscovery(self._members, self._snapshots, self._fanout)
         self.process_discovery = FederatedProcesses(self._members, self._snapshots)
+        definitions = MergedDefinitions(self._snapshots)
+        finder = FederatedFinder(settings, state, definitions)
+        checks = FederatedChecks(finder, definitions)
+        self.user_defined_processes = LocalUserDefinedProcesses(state, definitions, finder, checks)
+        load = Load()
+        router = ProcessRouter(self._members, self._snapshots, self.credentials, finder, definitions, load)
+        asking = Asking(self._members, self._fanout, self.credentials)
+        # Each of these leaves out operations that do not exist here.
+        processing = FederatedProcessing(
+            asking, self._fanout, router, checks, self._snapshots, load, settings.result_timeout
+        )
+        self.data_processing = cast(DataProcessing, processing)
+        self.batch_jobs = cast(BatchJobs, FederatedJobs(asking, router))
+        self.file_storage = FederatedFiles(asking)
+        self.secondary_services = cast(SecondaryServices, FederatedServices(asking, router, self._snapshots))
 
     async def start(self) -> None:
         """Open the files, and see to it that somebody watches the back-ends."""

@@ -32,11 +32,15 @@ class Busy(UpstreamFault):
 
     Attributes:
         retry_after: Seconds after which it wants to be asked again.
+        status: HTTP status.
     """
 
-    def __init__(self, upstream: str, reason: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, upstream: str, reason: str, retry_after: float | None = None, status: int = 503
+    ) -> None:
         super().__init__(upstream, reason)
         self.retry_after = retry_after
+        self.status = status
 
 
 class Garbled(UpstreamFault):

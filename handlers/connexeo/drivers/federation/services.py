@@ -99,7 +99,9 @@ class FederatedServices:
         upstream, identifier = self._asking.find(service_id, missing)
         sent = dict(without_choice(changes))
         if changes.get("process") is not None:
-            route = await self._router.route(user, {**changes, FORCE: [upstream]})
+            route = await self._router.route(
+                user, {**changes, FORCE: [upstream]}, operation="PATCH /services/{}"
+            )
             sent["process"] = route.process
         call = Call("PATCH", _path(identifier, ""), json=sent)
         await self._asking.call(user, SORT, upstream, call, missing=missing)

@@ -31,8 +31,13 @@ _NOT_LINKS_OF_RESULTS = frozenset({"self", "root", "parent", "monitor", "about",
 class Router(Protocol):
     """Finds the back-end for a process."""
 
-    async def route(self, user: User, request: Json) -> Route:
+    async def route(self, user: User, request: Json, *, operation: str | None = None) -> Route:
         """Who can run it.
+
+        Args:
+            user: Who wants it.
+            request: For a job or a service.
+            operation: What a back-end is going to be asked for, when that is not to make one.
 
         Raises:
             OpenEOError: when nobody can.
@@ -101,7 +106,7 @@ class FederatedJobs:
         upstream, _ = self._asking.find(job_id, JobNotFound(identifier=job_id))
         sent = without_choice(changes)
         if changes.get("process") is not None:
-            route = await self._router.route(user, {**changes, FORCE: [upstream]})
+            route = await self._router.route(user, {**changes, FORCE: [upstream]}, operation="PATCH /jobs/{}")
             sent["process"] = route.process
         await self._send(user, "PATCH", job_id, "", sent)
 

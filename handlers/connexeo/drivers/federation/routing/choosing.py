@@ -46,8 +46,8 @@ def is_paid(billing: Any, plan: str | None) -> bool | None:
         return None
     if "currency" in billing and billing["currency"] is None:
         return False
-    wanted = plan if plan is not None else billing.get("default_plan")
-    paid = {each["name"]: each.get("paid") for each in plans_of(billing)}.get(wanted)
+    wanted = str(plan if plan is not None else billing.get("default_plan")).casefold()
+    paid = {each["name"].casefold(): each.get("paid") for each in plans_of(billing)}.get(wanted)
     return paid if isinstance(paid, bool) else None
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from connexeo.drivers.federation.merging import BACKENDS
+from connexeo.drivers.federation.routing.choosing import plans_of
 from connexeo.drivers.federation.routing.needs import Needs
 from connexeo.drivers.federation.routing.offers import Offers
 from connexeo.drivers.federation.routing.reasons import UNKNOWN, Reason
@@ -30,6 +31,7 @@ def lacks(upstream: str, needs: Needs, offers: Offers) -> Iterator[Reason]:
     yield from _runtimes(upstream, needs, offers)
     yield from _service(upstream, needs, offers)
     yield from _endpoints(upstream, needs, offers)
+    yield from _plan(upstream, needs, offers)
     for reference in needs.references:
         yield from _reference(upstream, reference)
 
@@ -43,8 +45,11 @@ def _collections(upstream: str, needs: Needs, offers: Offers) -> Iterator[Reason
         if upstream not in view.having.get(name, ()):
             yield Reason("CollectionNotFound", name, f"it has no collection '{name}'")
             continue
-        known = offers.bands.get(name, {}).get(upstream)
-        absent = sorted(bands - known) if known else []
+        known = offers.bands.get(name, {})
+        # Of a band that nobody lists a back-end may know an alias; it will say.
+        absent = (
+            sorted(bands & frozenset().union(*known.values()) - known[upstream]) if upstream in known else []
+        )
         if absent:
             text = f"its collection '{name}' has no {_several('band', absent)}"
             yield Reason("ProcessParameterInvalid", f"{name} {absent}", text)
@@ -133,6 +138,12 @@ def _endpoints(upstream: str, needs: Needs, offers: Offers) -> Iterator[Reason]:
         return
     for endpoint in sorted(needs.endpoints - known):
         yield Reason("FeatureUnsupported", endpoint, f"it does not offer `{endpoint}`")
+
+
+def _plan(upstream: str, needs: Needs, offers: Offers) -> Iterator[Reason]:
+    plans = [each["name"].casefold() for each in plans_of(offers.capabilities.billing.get(upstream))]
+    if needs.plan is not None and plans and needs.plan.casefold() not in plans:
+        yield Reason("BillingPlanInvalid", needs.plan, f"it has no billing plan '{needs.plan}'")
 
 
 def _reference(upstream: str, reference: Reference) -> Iterator[Reason]:

@@ -39,13 +39,11 @@ def in_words(reasons: Sequence[Reason]) -> str:
 def refusal(reasons: Reasons) -> OpenEOError:
     """The error when nobody can run a process, with the reasons of each back-end.
 
-    Its code is that of what all of them lack. Those that the user has not chosen do not count.
+    Its code is that of what all of them lack. Those that the user has not chosen, or has no account at, do not count.
     """
     told = "; ".join(f"{upstream}: {in_words(each)}" for upstream, each in reasons.items())
     message = f"No back-end can run this process. {told}."
-    asked = [
-        each for each in reasons.values() if each and not any(one.code == NOT_CHOSEN for one in each)
-    ] or list(reasons.values())
+    asked = _without(_without(list(reasons.values()), NOT_CHOSEN), NO_ACCOUNT)
     for reason in asked[0] if asked else ():
         lacking = (reason.code, reason.subject)
         if all(lacking in {(one.code, one.subject) for one in each} for each in asked):
@@ -55,6 +53,11 @@ def refusal(reasons: Reasons) -> OpenEOError:
     if all(any(one.code == NO_ACCOUNT for one in each) for each in asked):
         return PermissionsInsufficient(message)
     return RequestInvalid(message)
+
+
+def _without(reasons: list[Sequence[Reason]], code: str) -> list[Sequence[Reason]]:
+    """Reasons of the back-ends that do not have a certain one, or of all if all have it."""
+    return [each for each in reasons if all(one.code != code for one in each)] or reasons
 
 
 def _error(reason: Reason, message: str) -> OpenEOError:

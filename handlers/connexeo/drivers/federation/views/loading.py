@@ -64,6 +64,8 @@ class CapabilitiesView:
     titles: Mapping[str, str]
     endpoints: Mapping[str, frozenset[str]]
     """Such as ``GET /jobs/{}``, by back-end."""
+    billing: Mapping[str, Any] = field(default_factory=dict)
+    """What each says of money."""
 
 
 def _collections(body: bytes) -> CollectionsView:
@@ -105,7 +107,9 @@ def _providers(body: bytes) -> ProvidersView:
 def _capabilities(body: bytes) -> CapabilitiesView:
     view = orjson.loads(body)
     endpoints = {upstream: frozenset(each) for upstream, each in view["endpoints"].items()}
-    return CapabilitiesView(frozenset(view["upstreams"]), view["document"], view["titles"], endpoints)
+    return CapabilitiesView(
+        frozenset(view["upstreams"]), view["document"], view["titles"], endpoints, view.get("billing", {})
+    )
 
 
 LOADERS: Mapping[str, Callable[[bytes], Any]] = {

@@ -141,6 +141,7 @@ def _capabilities(documents: Documents, federation: Federation) -> dict[str, Any
         },
         "versions": {part.upstream: str(part.document.get("api_version", "")) for part in parts},
         "endpoints": {part.upstream: _endpoints(part.document) for part in parts},
+        "billing": {part.upstream: part.document["billing"] for part in parts if "billing" in part.document},
     }
 
 

@@ -1,0 +1,280 @@
+"""Validation and synchronous processing, by the back-ends that can run a process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import structlog
+
+from connexeo.drivers.federation.asking import Asking, with_authorization
+from connexeo.drivers.federation.connection import Call, Connection
+from connexeo.drivers.federation.fanout import Fanout
+from connexeo.drivers.federation.faults import (
+    Busy,
+    NotAsked,
+    Refused,
+    Unreachable,
+    UpstreamFault,
+)
+from connexeo.drivers.federation.merging import BACKENDS, MISSING, in_order
+from connexeo.drivers.federation.routing.choosing import Load
+from connexeo.drivers.federation.routing.forcing import without_choice
+from connexeo.drivers.federation.routing.reasons import NO_ACCOUNT, NOT_CHOSEN, UNKNOWN, Reasons, in_words
+from connexeo.drivers.federation.routing.router import Analysis, ProcessRouter
+from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES
+from connexeo.drivers.federation.snapshots.reading import Snapshots
+from connexeo.drivers.federation.stored_processes import FederatedChecks
+from connexeo.drivers.federation.translation import translated
+from connexeo.drivers.federation.views.loading import CapabilitiesView
+from connexeo.drivers.interface import Json, StreamedResult, User, Validation
+from connexeo.generated.errors import InfrastructureBusy, OpenEOError, RequestInvalid
+
+if TYPE_CHECKING:
+    import httpx
+
+logger = structlog.get_logger("connexeo.federation")
+
+RESULT = "result"
+VALIDATION = "validation"
+
+_NOT_STARTED = frozenset({429, 503})
+"""HTTP statuses by which a back-end says that it does not begin; gateways may give up in the middle with others."""
+_CANNOT_JUDGE = ABSENT | {401, 403}
+_NO_PART = frozenset({UNKNOWN, NO_ACCOUNT, NOT_CHOSEN})
+BINARY = "application/octet-stream"
+
+
+class _Head(NamedTuple):
+    """What is known of a result before its bytes; see `StreamedResult`."""
+
+    media_type: str
+    size: int | None
+    links: Sequence[Json]
+    costs: float | None
+
+
+class FederatedProcessing:
+    """Implements ``DataProcessing``; logs of results stay at their back-ends, which ``monitor`` links lead to.
+
+    Args:
+        asking: Asks back-ends in a user's name.
+        fanout: Asks several at once.
+        router: Finds the back-ends for a process.
+        checks: Our own checks.
+        snapshots: What back-ends offer.
+        load: How much each of them has to do.
+        timeout: Seconds until a result must begin to come.
+    """
+
+    debug_result = None
+
+    def __init__(
+        self,
+        asking: Asking,
+        fanout: Fanout,
+        router: ProcessRouter,
+        checks: FederatedChecks,
+        snapshots: Snapshots,
+        load: Load,
+        timeout: float,
+    ) -> None:
+        self._asking = asking
+        self._fanout = fanout
+        self._router = router
+        self._checks = checks
+        self._snapshots = snapshots
+        self._load = load
+        self._timeout = timeout
+
+    async def validate_custom_process(self, user: User | None, process: Json) -> Validation:
+        """Whether some back-end can run a process, by our own checks and by what the back-ends themselves say.
+
+        A back-end has the last word on arguments: our checks only count where none has accepted the process.
+        """
+        ids = self._asking.members.ids
+        try:
+            faults, is_certain = await self._checks.faults(user, without_choice(process))
+            if is_certain:
+                return Validation([_error(fault) for fault in faults], {MISSING: []})
+            analysis = await self._router.analyse(user, process)
+        except OpenEOError as error:
+            return Validation([_error(error)], {MISSING: []})
+        opinions = await self._opinions(user, analysis)
+        accepting = [each for each in analysis.candidates if opinions.get(each) == []]
+        if not faults:
+            # What they list fits; they do not say more to this user.
+            accepting += [each for each in analysis.candidates if each in opinions and opinions[each] is None]
+        extra: dict[str, Any] = {MISSING: self._missing(analysis, opinions)}
+        if accepting:
+            return Validation([], {BACKENDS: in_order(accepting, ids), **extra})
+        errors = [_error(fault) for fault in faults]
+        errors += [error for each in analysis.candidates for error in opinions.get(each) or ()]
+        errors += [
+            {"code": UNKNOWN, "message": f"{each}: it could run the process, but does not answer."}
+            for each in analysis.candidates
+            if each not in opinions
+        ]
+        return Validation([*errors, *_told(analysis.reasons)], extra)
+
+    async def compute_result(self, user: User, request: Json, *, request_id: str) -> StreamedResult:
+        """The result as a back-end sends it: the best that can compute it, or the next one if that cannot begin."""
+        route = await self._router.route(user, request, operation="POST /result")
+        sent = {**without_choice(request), "process": route.process}
+        faults: list[UpstreamFault] = []
+        for upstream in route.candidates:
+            stream = self._stream(user, upstream, Call("POST", "/result", json=sent, headers=_HEADERS))
+            try:
+                head = await anext(stream)
+            except UpstreamFault as fault:
+                if not has_not_started(fault):
+                    raise translated(fault) from fault
+                logger.info("federation.not_started", upstream=upstream, reason=fault.reason, id=request_id)
+                faults.append(fault)
+                continue
+            assert isinstance(head, _Head)
+            return StreamedResult(_chunks(stream), *head)
+        if len(faults) == 1:
+            raise translated(faults[0]) from faults[0]
+        told = "; ".join(f"{fault.upstream}: {fault.reason}" for fault in faults)
+        raise InfrastructureBusy(
+            f"No back-end that can run this process answers. {told}. Please try again in a minute."
+        )
+
+    async def _stream(self, user: User, upstream: str, call: Call) -> AsyncGenerator[_Head | bytes, None]:
+        """What is known of a result when its head is there, then its bytes.
+
+        There is no circuit breaker: processes of users that take too long say nothing of a back-end.
+        """
+        state = self._snapshots.states.get(upstream)
+        if state is not None and state.online is False:
+            raise NotAsked(upstream, f"it is offline: {state.reason}")
+        connection = self._asking.members.connection(upstream)
+        try:
+            authorization = await self._asking.credentials.of(
+                user, connection, self._asking.members.federation.request_timeout
+            )
+        except UpstreamFault as fault:
+            raise NotAsked(upstream, fault.reason) from fault
+        with self._load.one_more(upstream):
+            try:
+                async with connection.stream(
+                    with_authorization(call, authorization), self._timeout
+                ) as response:
+                    yield _head(response)
+                    async for chunk in response.aiter_bytes():
+                        yield chunk
+            except Refused as refused:
+                if refused.status in (401, 403):
+                    self._asking.credentials.forget(user, connection.upstream)
+                raise
+
+    async def _opinions(self, user: User | None, analysis: Analysis) -> dict[str, list[Json] | None]:
+        """What the candidates find wrong themselves: nothing, errors, or None where they say nothing to this user.
+
+        Those that do not answer are left out.
+        """
+        view = self._snapshots.view(CAPABILITIES)
+        endpoints = view.endpoints if isinstance(view, CapabilitiesView) else {}
+        asked = [
+            each for each in analysis.candidates if "POST /validation" in endpoints.get(each, frozenset())
+        ]
+
+        async def ask(connection: Connection, deadline: float) -> list[Json] | None:
+            authorization = await self._authorization(user, connection, deadline)
+            call = Call("POST", "/validation", authorization=authorization, json=analysis.process)
+            try:
+                answer = (await connection.fetch(call, deadline)).object()
+            except Refused as refused:
+                if refused.status in _CANNOT_JUDGE:
+                    return None
+                return [{"code": refused.code or "Internal", "message": f"{connection.id}: {refused.reason}"}]
+            return [_prefixed(connection.id, each) for each in _listed(answer)]
+
+        gathered = await self._fanout.gather(VALIDATION, ask, asked)
+        states = self._snapshots.states
+        unasked: dict[str, list[Json] | None] = {
+            each: None
+            for each in analysis.candidates
+            if each not in asked and (each not in states or states[each].online is not False)
+        }
+        return {**unasked, **gathered.answers}
+
+    async def _authorization(self, user: User | None, connection: Connection, deadline: float) -> str | None:
+        """Of the user, if there is one who has an account there: validation needs none."""
+        if user is None:
+            return None
+        try:
+            return await self._asking.credentials.of(user, connection, deadline)
+        except NotAsked:
+            return None
+
+
+def has_not_started(fault: UpstreamFault) -> bool:
+    """Whether a back-end has certainly not begun with a request, so that another one may be asked."""
+    import httpx
+
+    if isinstance(fault, Busy):
+        return fault.status in _NOT_STARTED
+    if isinstance(fault, Unreachable):
+        reasons = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+        return isinstance(fault.__cause__, reasons)
+    return isinstance(fault, NotAsked)
+
+
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity"}
+
+
+def _head(response: httpx.Response) -> _Head:
+    headers: Mapping[str, str] = response.headers
+    length, encoding = headers.get("content-length", ""), headers.get("content-encoding", "identity")
+    size = int(length) if length.isdecimal() and encoding == "identity" else None
+    links = [
+        {"rel": "monitor", "href": str(response.url.join(link["url"]))}
+        for link in response.links.values()
+        if link.get("rel") == "monitor" and "url" in link
+    ]
+    media_type = headers.get("content-type") or BINARY
+    return _Head(media_type, size, links, _number(headers.get("openeo-costs")))
+
+
+async def _chunks(stream: AsyncGenerator[_Head | bytes, None]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in stream:
+            if isinstance(chunk, bytes):
+                yield chunk
+    finally:
+        await stream.aclose()
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        return float(value) if value is not None else None
+    except ValueError:
+        return None
+
+
+def _listed(answer: Mapping[str, Any]) -> list[Json]:
+    errors = answer.get("errors")
+    return [each for each in errors if isinstance(each, dict)] if isinstance(errors, list) else []
+
+
+def _prefixed(upstream: str, error: Json) -> Json:
+    code, message = error.get("code"), error.get("message")
+    return {
+        "code": code if isinstance(code, str) and code else "Internal",
+        "message": f"{upstream}: {message if isinstance(message, str) else 'no reason given'}",
+    }
+
+
+def _error(fault: OpenEOError) -> Json:
+    return {"code": fault.code, "message": fault.message}
+
+
+def _told(reasons: Reasons) -> Sequence[Json]:
+    """One error for each back-end that cannot run a process."""
+    return [
+        {"code": each[0].code or RequestInvalid.code, "message": f"{upstream}: {in_words(each)}."}
+        for upstream, each in reasons.items()
+        if each
+    ]
