@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 _HOUR = 3600.0
 
+SPLIT = "split"
+"""In place of the id of a back-end in the identifiers of jobs that are split among several."""
+
 
 class Selection(BaseModel):
     """Which identifiers of a back-end are taken: those that a pattern of ``allow`` fits, and none of ``deny``."""
@@ -73,6 +76,13 @@ class Upstream(BaseModel):
 
     collections: Selection = Selection()
     processes: Selection = Selection()
+
+    @field_validator("id")
+    @classmethod
+    def _not_reserved(cls, value: str) -> str:
+        if value.casefold() == SPLIT:
+            raise ValueError(f"'{SPLIT}' stands for jobs of several upstreams; choose another id")
+        return value
 
     @field_validator("url")
     @classmethod

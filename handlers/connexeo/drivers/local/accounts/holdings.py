@@ -17,17 +17,22 @@ from connexeo.drivers.local.state.tables import (
     jobs,
     service_logs,
     services,
+    split_job_logs,
+    split_job_parts,
+    split_jobs,
     stored_processes,
     users,
 )
 from connexeo.drivers.local.storage import Storage
 
-OWNED = (jobs, job_turns, files, stored_processes, services)
+OWNED = (jobs, job_turns, files, stored_processes, services, split_jobs)
 """Tables of users' things."""
 DEPENDENT = (
     (job_results, "job_id", jobs),
     (job_logs, "job_id", jobs),
     (service_logs, "service_id", services),
+    (split_job_parts, "job_id", split_jobs),
+    (split_job_logs, "job_id", split_jobs),
 )
 """Tables of what belongs to those things: with the column that names the thing, and the thing's table."""
 

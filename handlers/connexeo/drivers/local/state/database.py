@@ -26,7 +26,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 VERSION_TABLE = "connexeo_schema_version"
-HEAD = "0002"
+HEAD = "0003"
 """Newest revision in ``migrations/versions``."""
 
 _LOCK = 0x636F6E6E

@@ -221,3 +221,75 @@ service_logs = Table(
     Column("level", Integer, nullable=False),
     Column("entry", JsonText, nullable=False),
 )
+
+split_jobs = Table(
+    "split_jobs",
+    metadata,
+    # ``p-`` and 32 hexadecimal digits; users see ``split~`` and the digits.
+    Column("id", String(40), primary_key=True),
+    Column("user_id", String(200), nullable=False),
+    # As of `users`.
+    Column("provider", String(20), nullable=False),
+    Column("title", Text),
+    Column("description", Text),
+    Column("plan", Text),
+    Column("budget", Float),
+    Column("log_level", String(10), nullable=False),
+    # As of `jobs`; ``deleted`` as long as there is something left at the back-ends.
+    Column("status", String(10), nullable=False),
+    Column("progress", Float),
+    Column("created", UtcDateTime, nullable=False),
+    Column("updated", UtcDateTime),
+    Column("queued", UtcDateTime),
+    Column("started", UtcDateTime),
+    # When it is given up.
+    Column("expires", UtcDateTime),
+    # One more each time that the job is started.
+    Column("run", Integer, nullable=False),
+    # Whether there is something to do at the back-ends.
+    Column("active", Boolean, nullable=False),
+    # The place whose worker sees to it, and until when others leave it alone.
+    Column("driven_by", String(40)),
+    Column("driven_until", UtcDateTime),
+    # Ids of the back-ends, that of the primary part first.
+    Column("upstreams", JsonText, nullable=False),
+    # Encrypted; null when it is not needed, or the back-ends know the user by an account.
+    Column("token", Text),
+    Column("process", JsonText, nullable=False),
+    # What goes along with each part, such as `job_options`; and properties that the contract does not know.
+    Column("extra", JsonText),
+    Index("split_jobs_of_user", "user_id", "created", "id"),
+    Index("split_jobs_to_do", "active"),
+)
+
+split_job_parts = Table(
+    "split_job_parts",
+    metadata,
+    Column("job_id", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", String(40), nullable=False),
+    Column("upstream", String(40), nullable=False),
+    # waiting, creating, created, queued, running, finished, error, canceled
+    Column("status", String(10), nullable=False),
+    Column("progress", Float),
+    # Identifier of the job at the back-end.
+    Column("remote", Text),
+    # How often a job was made for it there since the split job was started.
+    Column("tries", Integer, nullable=False),
+    # Identifier of the last entry of its log there that has been copied.
+    Column("logged", Text),
+    Column("updated", UtcDateTime),
+    # Identifiers of the jobs of former tries and runs there, to be deleted.
+    Column("former", JsonText),
+    Column("document", JsonText, nullable=False),
+)
+
+split_job_logs = Table(
+    "split_job_logs",
+    metadata,
+    Column("job_id", String(40), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("time", UtcDateTime, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("entry", JsonText, nullable=False),
+)
