@@ -200,6 +200,17 @@ class FederatedProcessing:
         }
         return {**unasked, **gathered.answers}
 
+    def _missing(self, analysis: Analysis, opinions: Mapping[str, Any]) -> list[str]:
+        """Those that had no part in a validation, whatever kept them from it, or whose part may be out of date."""
+        states = self._snapshots.states
+        return [
+            each
+            for each in self._asking.members.ids
+            if (each not in opinions and each in analysis.candidates)
+            or (each in states and states[each].online is False)
+            or any(reason.code in _NO_PART for reason in analysis.reasons.get(each, ()))
+        ]
+
     async def _authorization(self, user: User | None, connection: Connection, deadline: float) -> str | None:
         """Of the user, if there is one who has an account there: validation needs none."""
         if user is None:

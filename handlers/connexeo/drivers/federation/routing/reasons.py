@@ -33,7 +33,11 @@ Reasons = Mapping[str, Sequence[Reason]]
 
 def in_words(reasons: Sequence[Reason]) -> str:
     """All reasons of one back-end."""
-    return ", ".join(reason.text for reason in reasons)
+    unsaid = [reason.subject for reason in reasons if reason.code == UNKNOWN]
+    texts = [reason.text for reason in reasons if reason.code != UNKNOWN]
+    if unsaid:
+        texts.append(f"it has not said yet which {' and '.join(unsaid)} it has")
+    return ", ".join(texts)
 
 
 def refusal(reasons: Reasons) -> OpenEOError:
