@@ -44,15 +44,34 @@ class Asking:
         return await self._fanout.gather(sort, self._as(user, ask), upstreams)
 
     async def one(
-        self, user: User, sort: str, ask: AskAs[T], upstream: str, deadline: float | None = None
+        self,
+        user: User,
+        sort: str,
+        ask: AskAs[T],
+        upstream: str,
+        deadline: float | None = None,
+        *,
+        repeatable: bool = False,
+        again: bool = True,
     ) -> T:
-        """Ask one back-end in a user's name.
+        """Ask one back-end in a user's name; see ``Fanout.one``.
+
+        Args:
+            user: In whose name.
+            sort: What is asked for.
+            ask: Asks it.
+            upstream: Whom.
+            deadline: Seconds.
+            repeatable: Whether it may be asked although nobody waits.
+            again: Whether it can be asked once more after a new login, when it refused the first.
 
         Raises:
             UpstreamFault: when it is not asked, or does not answer as it should.
         """
         seconds = self.members.federation.request_timeout if deadline is None else deadline
-        return await self._fanout.one(sort, self._as(user, ask), upstream, seconds)
+        return await self._fanout.one(
+            sort, self._as(user, ask, again=again), upstream, seconds, repeatable=repeatable
+        )
 
     async def call(
         self,
@@ -82,7 +101,15 @@ class Asking:
             return await connection.fetch(with_authorization(call, authorization), seconds)
 
         try:
-            return await self.one(user, sort, ask, upstream, deadline)
+            return await self.one(
+                user,
+                sort,
+                ask,
+                upstream,
+                deadline,
+                repeatable=call.method == "GET",
+                again=call.content is None,
+            )
         except UpstreamFault as fault:
             raise translated(fault, missing) from fault
 
@@ -97,15 +124,22 @@ class Asking:
             raise missing
         return found
 
-    def _as(self, user: User, ask: AskAs[T]) -> Callable[[Connection, float], Awaitable[T]]:
+    def _as(
+        self, user: User, ask: AskAs[T], *, again: bool = True
+    ) -> Callable[[Connection, float], Awaitable[T]]:
         async def asked(connection: Connection, deadline: float) -> T:
             authorization = await self.credentials.of(user, connection, deadline)
             try:
                 return await ask(connection, authorization, deadline)
             except Refused as refused:
-                if refused.status in _UNAUTHORISED:
-                    self.credentials.forget(user, connection.upstream)
-                raise
+                if refused.status not in _UNAUTHORISED:
+                    raise
+                self.credentials.forget(user, connection.upstream)
+                anew = await self.credentials.of(user, connection, deadline)
+                if anew == authorization or not again:
+                    raise
+            # The login there had ended, which is no concern of the user.
+            return await ask(connection, anew, deadline)
 
         return asked
 

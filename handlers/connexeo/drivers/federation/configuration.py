@@ -36,7 +36,8 @@ class Configuration:
         self._current = settings.federation
         config = os.environ.get("CONNEXEO_CONFIG")
         self._path = Path(config) if config else None
-        self._seen = self._stamp()
+        # The settings may be older than the file: those of a watch that is started anew are of the server's start.
+        self._seen: tuple[int, int, int] | None = None
 
     @property
     def current(self) -> Federation:

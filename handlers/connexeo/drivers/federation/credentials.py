@@ -97,7 +97,7 @@ class Credentials:
     def forget(self, user: User, upstream: Upstream) -> None:
         """Log in anew next time: the token was refused."""
         account = upstream.accounts.get(user.id) or upstream.accounts.get("*")
-        if account is not None:
+        if user.provider == "basic" and account is not None:
             self._logins.pop((upstream.id, account.username), None)
 
     async def _logged_in(self, account: BasicAccount, connection: Connection, deadline: float) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -19,6 +19,9 @@ from connexeo.drivers.federation.snapshots.reading import Snapshots
 logger = structlog.get_logger("connexeo.federation")
 
 T = TypeVar("T")
+
+MOMENT = 0.2
+"""Seconds that a user waits for a back-end that is tried again; if it answers by then, it is back."""
 
 Ask = Callable[[Connection, float], Awaitable[T]]
 """Asks one back-end, within so many seconds."""
@@ -46,7 +49,7 @@ class Fanout:
         self._members = members
         self._snapshots = snapshots
         self._breakers: dict[tuple[str, str], CircuitBreaker] = {}
-        self._trials: set[asyncio.Task[None]] = set()
+        self._trials: set[asyncio.Task[Any]] = set()
 
     async def gather(self, sort: str, ask: Ask[T], upstreams: Iterable[str] | None = None) -> Gathered[T]:
         """Ask all at once, and take what is there at the deadline.
@@ -57,7 +60,7 @@ class Fanout:
             upstreams: Whom; all when not given.
         """
         wanted = list(self._members.ids if upstreams is None else upstreams)
-        tasks = {each: asyncio.create_task(self.one(sort, ask, each)) for each in wanted}
+        tasks = {each: asyncio.create_task(self.one(sort, ask, each, repeatable=True)) for each in wanted}
         try:
             await asyncio.wait(tasks.values()) if tasks else None
         except asyncio.CancelledError:
@@ -76,7 +79,15 @@ class Fanout:
                 raise error
         return Gathered(answers, faults)
 
-    async def one(self, sort: str, ask: Ask[T], upstream: str, deadline: float | None = None) -> T:
+    async def one(
+        self,
+        sort: str,
+        ask: Ask[T],
+        upstream: str,
+        deadline: float | None = None,
+        *,
+        repeatable: bool = False,
+    ) -> T:
         """Ask one.
 
         Args:
@@ -84,6 +95,8 @@ class Fanout:
             ask: Asks it.
             upstream: Whom.
             deadline: Seconds; without it, those of lists.
+            repeatable: Whether it does no harm to ask although nobody waits for the answer: so it is tried whether
+                a back-end that has failed answers again. Whatever changes something is tried with the user waiting.
 
         Raises:
             UpstreamFault: NotAsked when it has not answered for some time; else whatever went wrong.
@@ -98,18 +111,26 @@ class Fanout:
         if passage is Passage.ASK:
             return await self._within(breaker, connection, ask, seconds)
         if passage is Passage.TRY:
-            trial = asyncio.create_task(self._try(breaker, connection, ask, seconds))
+            if not repeatable:
+                return await self._within(breaker, connection, ask, seconds)
+            trial = asyncio.create_task(self._within(breaker, connection, ask, seconds))
             self._trials.add(trial)
-            trial.add_done_callback(self._trials.discard)
+            trial.add_done_callback(self._ended)
+            await asyncio.wait([trial], timeout=MOMENT)
+            if trial.done():
+                return trial.result()
         raise NotAsked(upstream, "it has failed several times in a row, and will be asked again soon")
 
     def breaker(self, upstream: str, sort: str) -> CircuitBreaker:
         """The breaker for questions of one sort to one back-end."""
-        key = (upstream, sort)
-        if key not in self._breakers:
-            settings = self._members.federation.breaker
-            self._breakers[key] = CircuitBreaker(settings.failures, settings.pause)
-        return self._breakers[key]
+        federation = self._members.federation
+        # A back-end that answers again is to be seen within the time between two checks.
+        pause = min(federation.breaker.pause, federation.probe_interval)
+        breaker = self._breakers.setdefault(
+            (upstream, sort), CircuitBreaker(federation.breaker.failures, pause)
+        )
+        breaker.failures, breaker.pause = federation.breaker.failures, pause
+        return breaker
 
     @property
     def breakers(self) -> Mapping[tuple[str, str], CircuitBreaker]:
@@ -149,10 +170,8 @@ class Fanout:
         breaker.succeeded()
         return answer
 
-    async def _try(
-        self, breaker: CircuitBreaker, connection: Connection, ask: Ask[T], seconds: float
-    ) -> None:
-        try:
-            await self._within(breaker, connection, ask, seconds)
-        except UpstreamFault as fault:
-            logger.debug("federation.still_failing", upstream=fault.upstream, reason=fault.reason)
+    def _ended(self, trial: asyncio.Task[Any]) -> None:
+        self._trials.discard(trial)
+        error = None if trial.cancelled() else trial.exception()
+        if error is not None and not isinstance(error, UpstreamFault):
+            logger.error("federation.trial_failed", exc_info=error)

@@ -65,6 +65,10 @@ class Members:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        for closing in self._closing:
+            closing.cancel()
+        if self._closing:
+            await asyncio.wait(self._closing)
         for connection in self._connections.values():
             await connection.close()
         self._connections.clear()
@@ -77,8 +81,10 @@ class Members:
         """When the requests that are on their way have had their time."""
 
         async def close() -> None:
-            await asyncio.sleep(self.federation.request_timeout)
-            await connection.close()
+            try:
+                await asyncio.sleep(self.federation.request_timeout)
+            finally:
+                await connection.close()
 
         task = asyncio.create_task(close())
         self._closing.add(task)

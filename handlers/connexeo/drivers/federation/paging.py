@@ -110,8 +110,10 @@ async def read_from(
     while not place.done:
         if url is not None and not (connection.is_here(url) and url.startswith(connection.upstream.url)):
             raise Garbled(connection.id, f"the pages of {path} lead elsewhere")
+        # A first page has as many entries as were told of it, and more, whatever was asked for then.
+        wanted = None if limit is None and not skip else skip + (limit or 1)
         answer = (
-            await connection.get(path, deadline, authorization, limit=limit, **params)
+            await connection.get(path, deadline, authorization, limit=wanted, **params)
             if url is None
             else await connection.get(url, deadline, authorization)
         )

@@ -17,7 +17,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
-from connexeo.drivers.federation.views.making import make_views
 
 from connexeo.drivers.federation.configuration import Configuration
 from connexeo.drivers.federation.connection import Connection
@@ -27,6 +26,7 @@ from connexeo.drivers.federation.snapshots.fetching import Fetching
 from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, KINDS, Kind
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 from connexeo.drivers.federation.snapshots.store import SnapshotStore
+from connexeo.drivers.federation.views.making import make_views
 from connexeo.logs import configure_logging
 from connexeo.settings import Federation, Settings, Upstream
 
@@ -70,7 +70,7 @@ class Watch:
 
     async def run(self) -> None:
         """Ask, until cancelled."""
-        self.store.forget_others(upstream.id for upstream in self.federation.upstreams)
+        self.store.forget_others({upstream.id: upstream.url for upstream in self.federation.upstreams})
         self._stale |= {CAPABILITIES, *KINDS}
         self._changed.set()
         async with asyncio.TaskGroup() as group:
@@ -96,10 +96,13 @@ class Watch:
     async def _check_always(self, upstream: Upstream, fetching: Fetching, presence: _Presence) -> None:
         state = self.store.states().get(upstream.id, UpstreamState(upstream.id))
         while True:
+            started = time.monotonic()
             state = await self._check(state, upstream, fetching)
             presence.note(there=bool(state.online))
             shorter = min(self.federation.probe_interval, self.federation.breaker.pause)
-            await asyncio.sleep(_about(self.federation.probe_interval if state.online else shorter))
+            pause = _about(self.federation.probe_interval if state.online else shorter)
+            # From start to start: a check that took its time is no reason to see the next change later.
+            await asyncio.sleep(max(started + pause - time.monotonic(), SETTLING))
 
     async def _check(self, state: UpstreamState, upstream: Upstream, fetching: Fetching) -> UpstreamState:
         """One check; the state after it."""

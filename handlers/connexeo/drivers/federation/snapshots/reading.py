@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,8 +52,7 @@ class Snapshots:
         self._versions: dict[str, str] = {}
         self._versions_of: tuple[str, ...] = ()
         self._file_version = -1
-        self._waiting = 0
-        self._news = asyncio.Event()
+        self._started = time.monotonic()
 
     @property
     def states(self) -> Mapping[str, UpstreamState]:
@@ -87,24 +87,26 @@ class Snapshots:
         return self._attempts.get((upstream, kind), (0.0, "it has not answered yet"))[1]
 
     async def wait_for(self, kind: str, deadline: float) -> None:
-        """Wait until it is known of all back-ends whether they have a part in a view, or the deadline is over.
+        """Wait until it is known of all back-ends whether they have a part in a view.
 
-        After the first seconds of a deployment that is always so.
+        Only the first requests ever wait: the deadline begins when this process starts.
+
+        Args:
+            kind: Of the view.
+            deadline: Seconds.
         """
-        if self._is_settled(kind):
+        # What has not answered by then is missing, for whoever asks later too.
+        left = self._started + deadline - time.monotonic()
+        if left <= 0 or self._is_settled(kind):
             return
-        self._waiting += 1
         try:
-            async with asyncio.timeout(deadline):
+            async with asyncio.timeout(left):
                 while not self._is_settled(kind):
-                    self._news.clear()
                     await self._look()
                     if not self._is_settled(kind):
                         await asyncio.sleep(QUICK)
         except TimeoutError:
             return
-        finally:
-            self._waiting -= 1
 
     async def ask(self, function: Callable[[SnapshotStore], T]) -> T:
         """The value of a function of the store, in the thread that it belongs to."""
@@ -114,6 +116,7 @@ class Snapshots:
     async def start(self) -> None:
         """Open the file, and follow it."""
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
+        self._started = time.monotonic()
         await self._look()
         self._task = asyncio.create_task(self._follow())
 
@@ -141,7 +144,6 @@ class Snapshots:
         self._views |= views
         self._digests = digests
         self._versions = {}
-        self._news.set()
 
     def _read(
         self, store: SnapshotStore
@@ -173,7 +175,9 @@ class Snapshots:
             return state is not None and state.online is True
         tried = self._attempts.get((upstream, kind))
         offline = state is not None and state.online is False
-        return not offline and tried is not None and not tried[1]
+        # An answer is of no use before it is part of the view.
+        told = getattr(self._views.get(kind), "upstreams", None)
+        return not offline and tried is not None and not tried[1] and (told is None or upstream in told)
 
     def _is_settled(self, kind: str) -> bool:
         """Whether each back-end has answered, or is known not to; and the view has what they answered."""

@@ -9,14 +9,14 @@ import hashlib
 import os
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 
-FORMAT = 1
+FORMAT = 2
 """Of the file; another one is thrown away."""
 NAME = "federation.sqlite"
 
@@ -36,6 +36,7 @@ CREATE TABLE attempts (
     upstream TEXT NOT NULL, kind TEXT NOT NULL, tried REAL NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (upstream, kind)
 ) WITHOUT ROWID;
+CREATE TABLE addresses (id TEXT PRIMARY KEY, url TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE views (
     kind TEXT PRIMARY KEY, digest TEXT NOT NULL, body BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -180,16 +181,23 @@ class SnapshotStore:
                     "INSERT OR REPLACE INTO views VALUES (?, ?, ?)", (kind, digest, packed)
                 )
 
-    def forget_others(self, upstreams: Iterable[str]) -> None:
-        """Throw away what is of back-ends that are no part of the federation any longer."""
-        known = list(upstreams)
-        marks = ", ".join("?" * len(known))
+    def forget_others(self, upstreams: Mapping[str, str]) -> None:
+        """Throw away what is of back-ends that are no part of the federation any longer.
+
+        Args:
+            upstreams: Id to address; one with another address than before is another one, with the id of a former.
+        """
         with self._writing():
+            before = dict(self._connection.execute("SELECT id, url FROM addresses").fetchall())
+            known = [each for each, url in upstreams.items() if before.get(each, url) == url]
+            marks = ", ".join("?" * len(known))
             for table, column in (("upstreams", "id"), ("documents", "upstream"), ("attempts", "upstream")):
                 self._connection.execute(
                     f"DELETE FROM {table} WHERE {column} NOT IN ({marks})",  # noqa: S608 - names of ours
                     known,
                 )
+            self._connection.execute("DELETE FROM addresses")
+            self._connection.executemany("INSERT INTO addresses VALUES (?, ?)", upstreams.items())
 
     def _note_attempt(self, upstream: str, kind: str, now: float, reason: str) -> None:
         self._connection.execute(
