@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from connexeo.drivers.federation.accounts import FederatedAccounts
 from connexeo.drivers.federation.asking import Asking
@@ -12,7 +12,9 @@ from connexeo.drivers.federation.credentials import Credentials
 from connexeo.drivers.federation.discovery import FederatedDiscovery, FederatedProcesses
 from connexeo.drivers.federation.fanout import Fanout
 from connexeo.drivers.federation.files import FederatedFiles
-from connexeo.drivers.federation.jobs.batch_jobs import FederatedJobs
+from connexeo.drivers.federation.jobs.all_jobs import AllJobs
+from connexeo.drivers.federation.jobs.split_jobs import SplitJobs
+from connexeo.drivers.federation.jobs.split_tokens import TokenBox
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.processing import FederatedProcessing
 from connexeo.drivers.federation.routing.choosing import Load
@@ -39,8 +41,12 @@ from connexeo.drivers.interface import (
     UserDefinedProcesses,
 )
 from connexeo.drivers.local.state import State
+from connexeo.drivers.local.state.secret import load_secrets
 from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
 from connexeo.settings import Settings
+
+if TYPE_CHECKING:
+    from connexeo.drivers.federation.jobs.split_worker import SplitWorker
 
 
 class FederationDriver:
@@ -61,7 +67,8 @@ class FederationDriver:
         self._snapshots = Snapshots(settings.data, lambda: self._members.ids, LOADERS)
         self._watching = Watching(settings)
         self._fanout = Fanout(self._members, self._snapshots)
-        state = State.from_settings(settings)
+        self._settings = settings
+        self._state = state = State.from_settings(settings)
         self._accounts = FederatedAccounts(settings, state)
         self.account_management = self._accounts
         self.credentials = Credentials(settings.oidc, self._providers)
@@ -76,15 +83,23 @@ class FederationDriver:
         self.user_defined_processes = LocalUserDefinedProcesses(state, definitions, finder, checks)
         load = Load()
         router = ProcessRouter(self._members, self._snapshots, self.credentials, finder, definitions, load)
-        asking = Asking(self._members, self._fanout, self.credentials)
+        self._asking = asking = Asking(self._members, self._fanout, self.credentials)
         # Each of these leaves out operations that do not exist here.
         processing = FederatedProcessing(
             asking, self._fanout, router, checks, self._snapshots, load, settings.result_timeout
         )
         self.data_processing = cast(DataProcessing, processing)
-        self.batch_jobs = cast(BatchJobs, FederatedJobs(asking, router))
+        split = SplitJobs(state, asking, router, lambda: TokenBox(load_secrets(settings)))
+        self.batch_jobs = cast(BatchJobs, AllJobs(asking, router, split))
         self.file_storage = FederatedFiles(asking)
         self.secondary_services = cast(SecondaryServices, FederatedServices(asking, router, self._snapshots))
+
+    def job_worker(self) -> SplitWorker:
+        """What sees to split jobs, for a process that does nothing else and does not start the driver."""
+        from connexeo.drivers.federation.jobs.split_worker import SplitWorker
+
+        services = (self._watching, self._snapshots, self._members)
+        return SplitWorker(self._settings, self._state, self._asking, services)
 
     async def start(self) -> None:
         """Open the files, and see to it that somebody watches the back-ends."""

@@ -54,7 +54,7 @@ class Watching:
 
     async def _take_turns(self) -> None:
         while True:
-            descriptor = await asyncio.to_thread(_try_to_lock, self._settings.data / LOCK)
+            descriptor = await asyncio.to_thread(try_to_lock, self._settings.data / LOCK)
             if descriptor is None:
                 self._ready.set()
                 await asyncio.sleep(TURN)
@@ -98,7 +98,7 @@ class Watching:
             await _end(process)
 
 
-def _try_to_lock(path: Path) -> int | None:
+def try_to_lock(path: Path) -> int | None:
     """The open file that holds the lock; None when somebody else has it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

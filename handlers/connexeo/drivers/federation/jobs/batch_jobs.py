@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Answer, Call, Connection
-from connexeo.drivers.federation.faults import Refused, UpstreamFault
 from connexeo.drivers.federation.identifiers import federated
 from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.entries import described_job, listed_job, newest_first
 from connexeo.drivers.federation.jobs.logs import log_page
-from connexeo.drivers.federation.merging import BACKENDS, MISSING
-from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.jobs.results import SORT, results_at
+from connexeo.drivers.federation.merging import MISSING
+from connexeo.drivers.federation.paging import Places, Told, merged_page, read_cursor, read_from, started
 from connexeo.drivers.federation.routing.forcing import without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
-from connexeo.drivers.federation.translation import translated
-from connexeo.drivers.interface import JobFailed, JobResults, Json, LogPage, Page, User
+from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
 from connexeo.generated.errors import Internal, JobNotFound
-
-SORT = "jobs"
-LINK_LIFETIME = timedelta(days=1)
-
-_NOT_LINKS_OF_RESULTS = frozenset({"self", "root", "parent", "monitor", "about", "next", "prev"})
 
 
 class Router(Protocol):
@@ -61,9 +54,17 @@ class FederatedJobs:
         self._asking = asking
         self._router = router
 
+    own_sources: Sequence[str] = ()
+    """In place of ids of back-ends, for jobs that are at none of them."""
+
+    async def tell_own(self, user: User, places: Places, limit: int | None) -> Mapping[str, Told]:
+        """The user's jobs that are at none of the back-ends, as they are listed; by source."""
+        return {}
+
     async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's jobs at all back-ends, newest first."""
-        places = started(read_cursor(offset, self._asking.members.ids), self._asking.members.ids)
+        sources = (*self._asking.members.ids, *self.own_sources)
+        places = started(read_cursor(offset, sources), sources)
 
         async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
             return await read_from(
@@ -76,9 +77,10 @@ class FederatedJobs:
                 deadline=deadline,
             )
 
+        own = await self.tell_own(user, places, limit)
         gathered = await self._asking.gather(user, SORT, ask)
-        page, following = merged_page(gathered.answers, places, newest_first, limit)
-        shown = (listed_job(upstream, entry) for upstream, entry in page)
+        page, following = merged_page({**gathered.answers, **own}, places, newest_first, limit)
+        shown = (entry if source in own else listed_job(source, entry) for source, entry in page)
         return Page(
             [entry for entry in shown if entry is not None],
             following,
@@ -139,28 +141,7 @@ class FederatedJobs:
     async def list_results(self, user: User, job_id: str, *, partial: bool) -> JobResults:
         """The results, whose files the back-end gives out itself."""
         upstream, identifier = self._asking.find(job_id, JobNotFound(identifier=job_id))
-        call = Call("GET", _path(identifier, "/results"), {"partial": "true"} if partial else {})
-
-        async def ask(connection: Connection, authorization: str, deadline: float) -> Answer:
-            return await connection.fetch(Call(call.method, call.path, call.params, authorization), deadline)
-
-        try:
-            answer = await self._asking.one(user, SORT, ask, upstream)
-        except Refused as refused:
-            if refused.status == 424:
-                raise JobFailed(_log_entry(refused)) from refused
-            raise translated(refused, JobNotFound(identifier=job_id)) from refused
-        except UpstreamFault as fault:
-            raise translated(fault) from fault
-        document = answer.object()
-        links = document.get("links")
-        kept = [
-            link
-            for link in (links if isinstance(links, list) else [])
-            if isinstance(link, dict) and link.get("rel") not in _NOT_LINKS_OF_RESULTS
-        ]
-        shown = {**document, "id": job_id, "links": kept, BACKENDS: [upstream]}
-        return JobResults(shown, (), None, datetime.now(UTC) + LINK_LIFETIME)
+        return await results_at(self._asking, user, upstream, identifier, job_id=job_id, partial=partial)
 
     async def _get(
         self, user: User, job_id: str, below: str, params: Mapping[str, str | int] | None = None
@@ -179,12 +160,3 @@ class FederatedJobs:
 
 def _path(identifier: str, below: str) -> str:
     return f"/jobs/{quote(identifier, safe='')}{below}"
-
-
-def _log_entry(refused: Refused) -> Json:
-    return {
-        "id": "error",
-        "level": "error",
-        "code": refused.code or "Internal",
-        "message": f"{refused.upstream}: {refused.message or 'the job has failed'}",
-    }

@@ -218,16 +218,23 @@ def refresh(connection: Connection, user_id: str, token: str) -> None:
     connection.execute(update(split_jobs).where(mine).values(token=token))
 
 
+def is_any(connection: Connection) -> bool:
+    """Whether there is anything to do."""
+    return connection.execute(select(split_jobs.c.id).where(split_jobs.c.active).limit(1)).first() is not None
+
+
 def claim(connection: Connection, place: str, now: datetime, lease: timedelta) -> list[str]:
     """Identifiers of the jobs that a place sees to for now: its own ones, and those that nobody sees to."""
     columns = split_jobs.c
     free = or_(columns.driven_by == place, columns.driven_until.is_(None), columns.driven_until < now)
-    query = select(columns.id).where(columns.active, free).order_by(columns.id)
-    found = list(connection.scalars(query.with_for_update(skip_locked=True)))
-    if found:
+    query = select(columns.id, columns.driven_by, columns.driven_until).where(columns.active, free)
+    found = list(connection.execute(query.order_by(columns.id).with_for_update(skip_locked=True)))
+    soon = now + lease / 2
+    fresh = [row.id for row in found if row.driven_by != place or row.driven_until < soon]
+    if fresh:
         driven = {"driven_by": place, "driven_until": now + lease}
-        connection.execute(update(split_jobs).where(columns.id.in_(found)).values(driven))
-    return found
+        connection.execute(update(split_jobs).where(columns.id.in_(fresh)).values(driven))
+    return [row.id for row in found]
 
 
 def load(connection: Connection, row_id: str, place: str) -> tuple[Row, list[Row]] | None:

@@ -14,7 +14,7 @@ from connexeo.drivers.federation.inlining.flattening import flattened
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.routing.bands import band_names
 from connexeo.drivers.federation.routing.choosing import Load, Standing, is_paid, ranked
-from connexeo.drivers.federation.routing.forcing import chosen
+from connexeo.drivers.federation.routing.forcing import chosen, without_choice
 from connexeo.drivers.federation.routing.matching import match
 from connexeo.drivers.federation.routing.needs import Needs, needs_of
 from connexeo.drivers.federation.routing.offers import Bands, Offers
@@ -39,6 +39,7 @@ from connexeo.drivers.federation.snapshots.kinds import (
 )
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.snapshots.store import SnapshotStore
+from connexeo.drivers.federation.splitting.splittable import Splittable
 from connexeo.drivers.interface import Json, User
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.scheduling import scheduled
@@ -143,6 +144,37 @@ class ProcessRouter:
         able = [each for each, lacks in reasons.items() if not lacks]
         return Analysis(needs, self._localised(needs, sent), reasons, self._ranked(able, needs, offers))
 
+    async def splittable(self, user: User, request: Json) -> Splittable:
+        """The process of a request for a job, and who can run which node of it.
+
+        Args:
+            user: Who wants it.
+            request: For a job.
+
+        Raises:
+            OpenEOError: When it is no sound process, or the user has chosen a back-end that there is not.
+        """
+        if not isinstance(request.get("process"), Mapping):
+            raise ProcessGraphMissing
+        wanted = self._chosen(request)
+        sent = await self._inlined(user, request["process"])
+        urls = {each.id: each.url for each in self._members.federation.upstreams}
+        plan = request.get("plan")
+        around: dict[str, Any] = {
+            "endpoints": frozenset({"POST /jobs"}),
+            "plan": plan if isinstance(plan, str) else None,
+        }
+        needs = needs_of(sent, urls, **around)
+        offers = await self._offers(needs)
+        ids = self._ranked(self._members.ids, needs, offers)
+        unwilling = {each: self._unwilling(user, each, wanted) for each in ids}
+
+        def abilities(process_graph: Json) -> Mapping[str, str]:
+            lacking = match(needs_of({"process_graph": process_graph}, urls, **around), offers, ids)
+            return {each: in_words((*unwilling[each], *lacking[each])) for each in ids}
+
+        return Splittable(process_graph_of(sent), abilities, lambda graph: localised_graph(graph, urls))
+
     def _chosen(self, request: Json) -> frozenset[str] | None:
         names = chosen(request)
         for name in names or ():
@@ -161,7 +193,7 @@ class ProcessRouter:
         known = await self._finder.used_by(None if user is None else user.id, process)
         given: dict[str, Any] = {"user_processes": known, "definitions": self._definitions}
         flat: Json = await scheduled([process, known], flattened, process, **given)
-        return {key: value for key, value in flat.items() if key != FORCE}
+        return without_choice(flat)
 
     def _localised(self, needs: Needs, process: Json) -> Json:
         if all(each.local == each.given for each in needs.references):

@@ -53,6 +53,10 @@ class CannotSplit(Exception):
         self.reasons = dict(reasons or {})
 
 
+class NobodyCan(CannotSplit):
+    """There is a node that no back-end can run: splitting is no help."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """What one back-end runs."""
@@ -118,7 +122,7 @@ def split(process_graph: Nodes, abilities: Abilities) -> Plan:
         if reasons and all(reasons.values()):
             told = "; ".join(f"{upstream}: {reason}" for upstream, reason in reasons.items())
             process_id = process_graph[node]["process_id"]
-            raise CannotSplit(f"No back-end can run the node '{node}' ({process_id}): {told}.")
+            raise NobodyCan(f"No back-end can run the node '{node}' ({process_id}): {told}.")
     cutting = _Cutting(process_graph, graph, lacking, abilities)
     plans: list[Plan] = []
     refused: dict[str, str] = {}
