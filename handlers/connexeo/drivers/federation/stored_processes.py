@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from connexeo.drivers.federation.inlining.flattening import flattened
+from connexeo.drivers.federation.routing.structure import faults_of_form
 from connexeo.drivers.federation.snapshots.kinds import PROCESSES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.views.loading import EntriesView
@@ -13,19 +15,9 @@ from connexeo.drivers.local.state import State
 from connexeo.drivers.local.stored_processes.checking import ProcessChecks
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.scheduling import scheduled
-from connexeo.generated.errors import (
-    OpenEOError,
-    ProcessGraphComplexity,
-    ProcessGraphInvalid,
-    ProcessGraphMissing,
-    ProcessInvalid,
-)
-from connexeo.processing import validation
+from connexeo.generated.errors import OpenEOError
 from connexeo.processing.definitions import Definitions, ProcessDefinition, read_parameters
 from connexeo.settings import Settings
-
-STRUCTURE = (ProcessGraphInvalid, ProcessGraphMissing, ProcessInvalid, ProcessGraphComplexity)
-"""Faults that no back-end could have another opinion of."""
 
 
 class MergedDefinitions(Definitions):
@@ -91,9 +83,14 @@ class FederatedChecks(ProcessChecks):
     """Checks by the definitions of all back-ends, each of which may see arguments differently."""
 
     async def faults(self, user: User | None, process: Json) -> tuple[Sequence[OpenEOError], bool]:
-        """All faults, and whether some of them are such that no back-end has to be asked."""
-        faults = await self.validate(user, process)
-        return faults, any(isinstance(fault, STRUCTURE) for fault in faults)
+        """All faults, and whether some of them are such that no back-end has to be asked.
+
+        Types that do not fit are not: back-ends describe their processes more or less exactly.
+        """
+        certain = await scheduled(process, faults_of_form, process)
+        if certain:
+            return certain, True
+        return await self.validate(user, process), False
 
     async def check_storable(self, user: User, process_id: str, process: Json) -> None:
         """Refuse what can never be run; arguments are the business of the back-ends.
@@ -101,18 +98,12 @@ class FederatedChecks(ProcessChecks):
         Raises:
             OpenEOError: its first fault; also when it calls itself, be it through others.
         """
+        for fault in await scheduled(process, faults_of_form, process):
+            raise fault
         named = {**process, "id": process_id}
         known = {**await self._finder.used_by(user.id, process), process_id: named}
-        for fault in await scheduled(
-            [process, known],
-            validation.validate,
-            named,
-            definitions=self._definitions,
-            user_processes=known,
-            unlisted=True,
-        ):
-            if isinstance(fault, STRUCTURE):
-                raise fault
+        given: dict[str, Any] = {"user_processes": known, "definitions": self._definitions}
+        await scheduled([process, known], flattened, named, **given)
 
 
 def sound(definition: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,6 +28,7 @@ from connexeo.drivers.federation.routing.reasons import (
 )
 from connexeo.drivers.federation.routing.references import localised_graph
 from connexeo.drivers.federation.routing.route import FORCE, Route
+from connexeo.drivers.federation.routing.structure import faults_of_form
 from connexeo.drivers.federation.snapshots.kinds import (
     CAPABILITIES,
     COLLECTION,
@@ -45,7 +46,6 @@ from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.scheduling import scheduled
 from connexeo.generated.errors import ProcessGraphMissing, RequestInvalid
 from connexeo.processing.definitions import Definitions
-from connexeo.processing.graph import check_depth, read_graph
 from connexeo.processing.validation import process_graph_of
 
 _ALWAYS = (CAPABILITIES, COLLECTIONS, PROCESSES, FILE_FORMATS)
@@ -186,10 +186,8 @@ class ProcessRouter:
         return None if names is None else frozenset(names)
 
     async def _inlined(self, user: User | None, process: Json) -> Json:
-        graph = process_graph_of(process)
-        if (fault := check_depth(process)) is not None:
+        for fault in await scheduled(process, faults_of_form, process):
             raise fault
-        await scheduled(process, read_graph, graph)
         known = await self._finder.used_by(None if user is None else user.id, process)
         given: dict[str, Any] = {"user_processes": known, "definitions": self._definitions}
         flat: Json = await scheduled([process, known], flattened, process, **given)
