@@ -67,13 +67,18 @@ def test_each_loads_what_it_has() -> None:
     assert (part.upstream, part.nodes) == ("coast", ("c", "c2"))
     assert part.process_graph["save"] == {
         "process_id": "save_result",
-        "arguments": {"data": {"from_node": "c2"}, "format": "netCDF"},
+        "arguments": {"data": {"from_node": "add_t"}, "format": "netCDF"},
         "result": True,
     }
-    assert (primary.upstream, primary.inputs) == ("alps", {"c2": "part-1"})
-    assert primary.process_graph["c2"] == {
+    assert part.process_graph["add_t"]["arguments"]["type"] == "temporal"
+    assert (primary.upstream, primary.inputs) == ("alps", {"c2_loaded": "part-1"})
+    assert primary.process_graph["c2_loaded"] == {
         "process_id": "load_stac",
         "arguments": {"url": placeholder("part-1")},
+    }
+    assert primary.process_graph["c2"] == {
+        "process_id": "drop_dimension",
+        "arguments": {"data": {"from_node": "c2_loaded"}, "name": "t"},
     }
     assert plan.upstreams == ["alps", "coast"]
 
@@ -108,16 +113,39 @@ def test_a_value_that_is_used_twice_is_cut_there() -> None:
     assert primary.inputs == {"c": "part-1"}
 
 
-def test_what_is_no_raster_cube_stays() -> None:
+@pytest.mark.parametrize(
+    ("node", "offering"),
+    [
+        (step("reduce_dimension", "c", dimension="x", reducer=CALLBACK), Offering()),
+        (step("apply_dimension", "c", dimension="t", target_dimension="u", process=CALLBACK), Offering()),
+        (step("rename_labels", "c", dimension="t", target=["a"]), Offering()),
+        (step("aggregate_temporal_period", "c", period="month", reducer=CALLBACK), Offering()),
+        (step("aggregate_temporal", "c", intervals=[], labels=["a"], reducer=CALLBACK), Offering()),
+        (step("reduce_dimension", "c", dimension="t", reducer=CALLBACK), Offering(add_dimension="alps")),
+        (step("reduce_dimension", "c", dimension="t", reducer=CALLBACK), Offering(drop_dimension="coast")),
+    ],
+)
+def test_what_cannot_travel_stays(node: Graph, offering: Offering) -> None:
+    graph = {**joined(), "c2": node}
+    plan = split(graph, offering)
+    part = next(part for part in plan.parts if part.upstream == "coast")
+    assert part is plan.primary or part.nodes == ("c",)
+
+
+def test_several_dimensions_are_restored() -> None:
     graph = joined()
-    graph["c2"]["arguments"]["dimension"] = "x"
-    assert split(graph, Offering()).parts[0].nodes == ("c",)
+    graph["c3"] = step("ndvi", "c2")
+    graph["join"] = step("merge_cubes", "a2", "c3")
+    part, primary = split(graph, Offering(merge_cubes="alps")).parts
+    assert set(part.process_graph) == {"c", "c2", "c3", "add_bands", "add_t", "save"}
+    assert list(primary.process_graph)[-3:] == ["c3_loaded", "c3_bands", "c3"]
+    assert primary.process_graph["c3"]["arguments"] == {"data": {"from_node": "c3_bands"}, "name": "t"}
 
 
 def test_addresses() -> None:
     plan = split(joined(), Offering())
     graph = filled(plan.primary, {"part-1": "https://coast.example/r"})
-    assert graph["c2"]["arguments"]["url"] == "https://coast.example/r"
+    assert graph["c2_loaded"]["arguments"]["url"] == "https://coast.example/r"
     assert graph["join"] == plan.primary.process_graph["join"]
 
 
@@ -205,7 +233,9 @@ def _targets(node: Graph) -> list[str]:
 
 offerings = st.builds(
     lambda only: Offering(**only),
-    st.dictionaries(st.sampled_from(["ndvi", "merge_cubes", "apply"]), st.sampled_from(["alps", "coast"])),
+    st.dictionaries(
+        st.sampled_from(["ndvi", "merge_cubes", "apply", "add_dimension"]), st.sampled_from(["alps", "coast"])
+    ),
 )
 
 
@@ -233,7 +263,8 @@ def test_parts_make_up_the_whole(graph: Graph, offering: Offering) -> None:
 def _undone(plan: Plan) -> Graph:
     """The whole process: each `load_stac` replaced with what its part does."""
     whole = dict(plan.primary.process_graph)
-    for node_id, name in plan.primary.inputs.items():
-        del whole[node_id]
+    added = set(whole) - set(plan.primary.nodes)
+    whole = {node_id: node for node_id, node in whole.items() if node_id not in added}
+    for name in plan.primary.inputs.values():
         whole |= {node: plan.part(name).process_graph[node] for node in plan.part(name).nodes}
     return whole

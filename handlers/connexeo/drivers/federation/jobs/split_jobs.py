@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -177,7 +178,7 @@ class SplitJobs:
             if row["status"] == "canceled":
                 raise NotFound("The job was canceled, and has no results. Start it again.")
             raise JobNotFinished()
-        return await results_at(
+        results = await results_at(
             self._asking,
             user,
             primary["upstream"],
@@ -186,6 +187,11 @@ class SplitJobs:
             partial=partial and row["status"] != "finished",
             backends=row["upstreams"],
         )
+        # Its title is that of the part.
+        named = {key: value for key, value in results.document.items() if key != "title"}
+        if row["title"]:
+            named["title"] = row["title"]
+        return replace(results, document=named)
 
     async def refresh(self, user: User) -> None:
         """Keep the token of a request in place of an older one, for jobs of the user that go on."""

@@ -2,8 +2,8 @@
 
 One back-end, the primary, runs the join and everything behind it. What it cannot load itself, others load for it: each
 `load_collection` with the steps that follow it and need nothing else, as far as their value is used in one place only,
-becomes a part that ends with `save_result`. In the primary part a `load_stac` with the id of the last of these nodes
-stands for them.
+becomes a part that ends with `save_result`. In the primary part a `load_stac` stands for them. What others take the
+value of keeps its id.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol, Self
 
-from connexeo.drivers.federation.splitting.cubes import SOURCES, makes_cube
+from connexeo.drivers.federation.splitting.cubes import SOURCES, TRAVELLING, makes_cube, reduced_by
 from connexeo.generated.errors import OpenEOError
 from connexeo.processing.graph import Graph, read_graph
 
@@ -164,6 +164,8 @@ class _Chain:
     upstream: str
     nodes: tuple[str, ...]
     format: str
+    reduced: tuple[str, ...]
+    """Dimensions that have to be added for the journey."""
 
 
 class _Cutting:
@@ -195,6 +197,8 @@ class _Cutting:
                 self._users[target].append(node.id)
         self._saving = {each: abilities({"save": _saving("load", each)}) for each in FORMATS}
         self._loading = abilities({"load": _loading(placeholder("part"))})
+        self._adding = abilities({"add": _adding("load", "t")})
+        self._dropping = abilities({"drop": _dropping("load", "t")})
 
     def around(self, primary: str) -> Plan:
         """The plan with a back-end as the primary one.
@@ -220,18 +224,24 @@ class _Cutting:
         parts = [self._part(f"part-{number}", chain) for number, chain in enumerate(chains, start=1)]
         ends = {chain.nodes[-1]: part.name for chain, part in zip(chains, parts, strict=True)}
         away = {node for chain in chains for node in chain.nodes}
-        nodes = {
-            node_id: _loading(placeholder(ends[node_id])) if node_id in ends else node
-            for node_id, node in self._nodes.items()
-            if node_id in ends or node_id not in away
-        }
+        nodes = {key: node for key, node in self._nodes.items() if key not in away}
+        inputs: dict[str, str] = {}
+        for chain in chains:
+            end = chain.nodes[-1]
+            arrival = _arrival(end, chain.reduced, placeholder(ends[end]), self._nodes)
+            nodes |= arrival
+            inputs[next(iter(arrival))] = ends[end]
         own = tuple(node.id for node in self._graph.nodes if node.id not in away)
-        return Plan((*parts, Part(PRIMARY, primary, nodes, own, ends)))
+        return Plan((*parts, Part(PRIMARY, primary, nodes, own, inputs)))
 
     def _part(self, name: str, chain: _Chain) -> Part:
         nodes = {node: _bare(self._nodes[node]) for node in chain.nodes}
-        save = _free("save", nodes)
-        nodes[save] = _saving(chain.nodes[-1], chain.format)
+        last = chain.nodes[-1]
+        for dimension in chain.reduced:
+            added = _free(f"add_{dimension}", nodes)
+            nodes[added] = _adding(last, dimension)
+            last = added
+        nodes[_free("save", nodes)] = _saving(last, chain.format)
         return Part(name, chain.upstream, nodes, chain.nodes)
 
     def _chain(self, source: str, primary: str) -> _Chain:
@@ -249,7 +259,8 @@ class _Cutting:
             if written is None:
                 why.append(f"'{upstream}' writes no format that it reads as well ({', '.join(FORMATS)})")
                 continue
-            found.append(_Chain(upstream, self._follow(source, upstream), written))
+            nodes, reduced = self._follow(source, upstream, primary)
+            found.append(_Chain(upstream, nodes, written, reduced))
         if not self._users[source] and found:
             raise CannotSplit(f"nothing uses the value of the node '{source}', which it cannot run")
         if not found:
@@ -258,20 +269,28 @@ class _Cutting:
             )
         return max(found, key=lambda chain: len(chain.nodes))
 
-    def _follow(self, source: str, upstream: str) -> tuple[str, ...]:
-        """A source with all that follows and needs nothing else, as far as a back-end can run it."""
-        nodes = [source]
+    def _follow(self, source: str, upstream: str, primary: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """A source with all that follows and needs nothing else, as far as a back-end can run it.
+
+        Returns:
+            The nodes, and the dimensions that they reduce.
+        """
+        nodes, reduced = [source], dict[str, None]()
+        restorable = not self._adding.get(upstream, "") and not self._dropping.get(primary, "")
         while len(self._users[nodes[-1]]) == 1:
             following = self._users[nodes[-1]][0]
+            raw = self._nodes[following]
             unary = self._needed[following] == [nodes[-1]]
             # What nothing uses makes results, and these are the primary's.
             inner = bool(self._users[following]) and following != self._graph.result
-            if not (
-                unary and inner and makes_cube(self._nodes[following]) and self._can(upstream, following)
-            ):
+            if not (unary and inner and makes_cube(raw) and self._can(upstream, following)):
                 break
+            if (dimension := reduced_by(raw)) is not None:
+                if not restorable:
+                    break
+                reduced[dimension] = None
             nodes.append(following)
-        return tuple(nodes)
+        return tuple(nodes), tuple(name for name in TRAVELLING if name in reduced)
 
     def _format(self, upstream: str, primary: str) -> str | None:
         return next(
@@ -323,6 +342,27 @@ def _saving(node: str, format: str) -> dict[str, Json]:
 
 def _loading(url: str) -> dict[str, Json]:
     return {"process_id": "load_stac", "arguments": {"url": url}}
+
+
+def _adding(node: str, dimension: str) -> dict[str, Json]:
+    arguments = {"data": {"from_node": node}, "name": dimension, **TRAVELLING[dimension]}
+    return {"process_id": "add_dimension", "arguments": arguments}
+
+
+def _dropping(node: str, dimension: str) -> dict[str, Json]:
+    return {
+        "process_id": "drop_dimension",
+        "arguments": {"data": {"from_node": node}, "name": dimension},
+    }
+
+
+def _arrival(end: str, reduced: Sequence[str], url: str, taken: Nodes) -> dict[str, Json]:
+    """Nodes that load the value of a node of another part; the first one loads, the last one has the node's id."""
+    ids = [_free(f"{end}_{name}", taken) for name in ("loaded", *reduced)[: len(reduced)]] + [end]
+    nodes: dict[str, Json] = {ids[0]: _loading(url)}
+    for before, node_id, dimension in zip(ids, ids[1:], reduced, strict=False):
+        nodes[node_id] = _dropping(before, dimension)
+    return nodes
 
 
 def _free(wanted: str, taken: Mapping[str, Json]) -> str:
