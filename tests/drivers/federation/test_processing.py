@@ -65,18 +65,19 @@ def process(**nodes: Graph) -> Graph:
 
 
 SUM = process(a=add())
-LOAD = process(
-    a={
-        "process_id": "load_collection",
-        "arguments": {"id": "peaks", "spatial_extent": None, "temporal_extent": None},
-        "result": True,
-    }
-)
+
+
+def load(collection: str, *, result: bool = False) -> Graph:
+    arguments = {"id": collection, "spatial_extent": None, "temporal_extent": None}
+    return {"process_id": "load_collection", "arguments": arguments, "result": result}
+
+
+LOAD = process(a=load("peaks", result=True))
 
 
 @dataclass
 class FakeSnapshots:
-    """Implements what is used of ``Snapshots``: ``peaks`` is at alps only, all the rest at both."""
+    """Implements what is used of ``Snapshots``: ``peaks`` are at alps, ``waves`` at coast, all the rest at both."""
 
     states: dict[str, UpstreamState] = field(
         default_factory=lambda: {each: UpstreamState(each, online=True) for each in IDS}
@@ -85,8 +86,9 @@ class FakeSnapshots:
 
     def __post_init__(self) -> None:
         entries = {each["id"]: each for each in load_processes()}
+        collections = {"peaks": ["alps"], "waves": ["coast"]}
         self.views: dict[str, Any] = {
-            COLLECTIONS: CollectionsView(BOTH, ("peaks",), {"peaks": ["alps"]}, {}),
+            COLLECTIONS: CollectionsView(BOTH, tuple(collections), collections, {}),
             PROCESSES: EntriesView(BOTH, entries, dict.fromkeys(entries, IDS), {}),
             FILE_FORMATS: FormatsView(BOTH, {"input": {}, "output": {}}, {"input": {}, "output": {}}),
         }
@@ -275,6 +277,37 @@ def test_who_says_nothing_about_processes_is_judged_by_what_it_lists(with_front:
         wrong = await front.validate(None, **process(a=add("text")))
         assert "federation:backends" not in wrong
         assert wrong["errors"][0]["code"] == "ProcessParameterInvalid"
+
+    with_front(check)
+
+
+def test_what_two_back_ends_can_run_together_is_valid(with_front: Run) -> None:
+    both = {
+        "peaks": load("peaks"),
+        "waves": load("waves"),
+        "merged": {
+            "process_id": "merge_cubes",
+            "arguments": {"cube1": {"from_node": "peaks"}, "cube2": {"from_node": "waves"}},
+        },
+        "save": {
+            "process_id": "save_result",
+            "arguments": {"data": {"from_node": "merged"}, "format": "GTiff"},
+            "result": True,
+        },
+    }
+
+    async def check(front: Front) -> None:
+        having = {"GTiff": IDS}
+        front.snapshots.views[FILE_FORMATS] = FormatsView(
+            BOTH, {"input": {}, "output": {"GTiff": {}}}, {"input": {}, "output": having}
+        )
+        found = await front.validate(process_graph=both)
+        assert found == {"federation:backends": ["alps", "coast"], "federation:missing": [], "errors": []}
+        choice: dict[str, Any] = {"federation:backends": ["alps"]}
+        found = await front.validate(process_graph=both, **choice)
+        assert [error["message"].partition(":")[0] for error in found["errors"]] == ["alps", "coast"]
+        with pytest.raises(OpenEOError, match="it has no collection 'waves'"):
+            await front.compute({"process_graph": both})
 
     with_front(check)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +25,7 @@ from connexeo.drivers.federation.routing.reasons import NO_ACCOUNT, NOT_CHOSEN, 
 from connexeo.drivers.federation.routing.router import Analysis, ProcessRouter
 from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
+from connexeo.drivers.federation.splitting.plan import CannotSplit
 from connexeo.drivers.federation.stored_processes import FederatedChecks
 from connexeo.drivers.federation.translation import translated
 from connexeo.drivers.federation.views.loading import CapabilitiesView
@@ -90,7 +92,8 @@ class FederatedProcessing:
     async def validate_custom_process(self, user: User | None, process: Json) -> Validation:
         """Whether some back-end can run a process, by our own checks and by what the back-ends themselves say.
 
-        A back-end has the last word on arguments: our checks only count where none has accepted the process.
+        A back-end has the last word on arguments: our checks only count where none has accepted the process. What no
+        back-end can run alone is valid if it can be run as a batch job by several.
         """
         ids = self._asking.members.ids
         try:
@@ -105,7 +108,10 @@ class FederatedProcessing:
         if not faults:
             # What they list fits; they do not say more to this user.
             accepting += [each for each in analysis.candidates if each in opinions and opinions[each] is None]
-        extra: dict[str, Any] = {MISSING: self._missing(analysis, opinions)}
+        if not analysis.candidates and not faults:
+            accepting = await self._sharing(user, process)
+        missing = [each for each in self._missing(analysis, opinions) if each not in accepting]
+        extra: dict[str, Any] = {MISSING: missing}
         if accepting:
             return Validation([], {BACKENDS: in_order(accepting, ids), **extra})
         errors = [_error(fault) for fault in faults]
@@ -199,6 +205,17 @@ class FederatedProcessing:
             if each not in asked and (each not in states or states[each].online is not False)
         }
         return {**unasked, **gathered.answers}
+
+    async def _sharing(self, user: User | None, process: Json) -> list[str]:
+        """Back-ends that can run a process together, as a job that is split; none if it cannot be."""
+        if not self._asking.members.federation.split_jobs:
+            return []
+        splittable = await self._router.splittable(user, {**process, "process": process})
+        try:
+            plan = await asyncio.to_thread(splittable.plan)
+        except CannotSplit:
+            return []
+        return plan.upstreams
 
     def _missing(self, analysis: Analysis, opinions: Mapping[str, Any]) -> list[str]:
         """Those that had no part in a validation, whatever kept them from it, or whose part may be out of date."""

@@ -144,11 +144,11 @@ class ProcessRouter:
         able = [each for each, lacks in reasons.items() if not lacks]
         return Analysis(needs, self._localised(needs, sent), reasons, self._ranked(able, needs, offers))
 
-    async def splittable(self, user: User, request: Json) -> Splittable:
+    async def splittable(self, user: User | None, request: Json) -> Splittable:
         """The process of a request for a job, and who can run which node of it.
 
         Args:
-            user: Who wants it.
+            user: Who wants it; None: somebody without an account.
             request: For a job.
 
         Raises:
