@@ -306,7 +306,7 @@ def test_what_two_back_ends_can_run_together_is_valid(with_front: Run) -> None:
         choice: dict[str, Any] = {"federation:backends": ["alps"]}
         found = await front.validate(process_graph=both, **choice)
         assert [error["message"].partition(":")[0] for error in found["errors"]] == ["alps", "coast"]
-        with pytest.raises(OpenEOError, match="it has no collection 'waves'"):
+        with pytest.raises(OpenEOError, match=r"'waves'.*As a batch job it can be split among alps, coast"):
             await front.compute({"process_graph": both})
 
     with_front(check)
@@ -486,6 +486,27 @@ def test_stored_processes_are_put_in_the_places_of_their_calls(with_front: Run) 
         route = await front.router.route(ANN, {"process": shared})
         assert route.process == process(n_m={**add(5, 10), "namespace": "backend"})
         assert (await front.validate(None, **call))["errors"][0]["code"] == "ProcessUnsupported"
+
+    with_front(check)
+
+
+def test_what_lies_at_a_back_end_is_named_as_it_is_there(with_front: Run) -> None:
+    def loading(job: Any) -> Graph:
+        return process(a={"process_id": "load_result", "arguments": {"id": job}, "result": True})
+
+    parameter = {"name": "job", "description": "", "schema": {"type": "string"}}
+
+    async def check(front: Front) -> None:
+        route = await front.router.route(ANN, {"process": loading("coast~j~2f1")})
+        assert (route.candidates, route.process) == (["coast"], loading("j/1"))
+        assert "'coast' only" in route.refusals["alps"]
+        given = {**loading({"from_parameter": "job"}), "parameters": [{**parameter, "default": "coast~j1"}]}
+        route = await front.router.route(ANN, {"process": given})
+        assert route.candidates == ["coast"]
+        assert route.process == {**given, "parameters": [{**parameter, "default": "j1"}]}
+        with pytest.raises(OpenEOError, match="j1") as refused:
+            await front.router.route(ANN, {"process": loading("j1")})
+        assert refused.value.code == "JobNotFound"
 
     with_front(check)
 

@@ -21,7 +21,14 @@ from connexeo.drivers.federation.faults import (
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, in_order
 from connexeo.drivers.federation.routing.choosing import Load
 from connexeo.drivers.federation.routing.forcing import without_choice
-from connexeo.drivers.federation.routing.reasons import NO_ACCOUNT, NOT_CHOSEN, UNKNOWN, Reasons, in_words
+from connexeo.drivers.federation.routing.reasons import (
+    NO_ACCOUNT,
+    NOT_CHOSEN,
+    UNKNOWN,
+    Reasons,
+    in_words,
+    refusal,
+)
 from connexeo.drivers.federation.routing.router import Analysis, ProcessRouter
 from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
@@ -109,7 +116,7 @@ class FederatedProcessing:
             # What they list fits; they do not say more to this user.
             accepting += [each for each in analysis.candidates if each in opinions and opinions[each] is None]
         if not analysis.candidates and not faults:
-            accepting = await self._sharing(user, process)
+            accepting = await self._sharing(user, {**process, "process": process})
         missing = [each for each in self._missing(analysis, opinions) if each not in accepting]
         extra: dict[str, Any] = {MISSING: missing}
         if accepting:
@@ -125,10 +132,14 @@ class FederatedProcessing:
 
     async def compute_result(self, user: User, request: Json, *, request_id: str) -> StreamedResult:
         """The result as a back-end sends it: the best that can compute it, or the next one if that cannot begin."""
-        route = await self._router.route(user, request, operation="POST /result")
-        sent = {**without_choice(request), "process": route.process}
+        analysis = await self._router.analyse_request(user, request, "POST /result")
+        if not analysis.candidates:
+            sharing = await self._sharing(user, request)
+            hint = f" As a batch job it can be split among {', '.join(sharing)}." if sharing else ""
+            raise refusal(analysis.reasons, hint)
+        sent = {**without_choice(request), "process": analysis.process}
         faults: list[UpstreamFault] = []
-        for upstream in route.candidates:
+        for upstream in analysis.candidates:
             stream = self._stream(user, upstream, Call("POST", "/result", json=sent, headers=_HEADERS))
             try:
                 head = await anext(stream)
@@ -206,11 +217,11 @@ class FederatedProcessing:
         }
         return {**unasked, **gathered.answers}
 
-    async def _sharing(self, user: User | None, process: Json) -> list[str]:
+    async def _sharing(self, user: User | None, request: Json) -> list[str]:
         """Back-ends that can run a process together, as a job that is split; none if it cannot be."""
         if not self._asking.members.federation.split_jobs:
             return []
-        splittable = await self._router.splittable(user, {**process, "process": process})
+        splittable = await self._router.splittable(user, request)
         try:
             plan = await asyncio.to_thread(splittable.plan)
         except CannotSplit:

@@ -40,13 +40,17 @@ def in_words(reasons: Sequence[Reason]) -> str:
     return ", ".join(texts)
 
 
-def refusal(reasons: Reasons) -> OpenEOError:
+def refusal(reasons: Reasons, hint: str = "") -> OpenEOError:
     """The error when nobody can run a process, with the reasons of each back-end.
 
     Its code is that of what all of them lack. Those that the user has not chosen, or has no account at, do not count.
+
+    Args:
+        reasons: Of all back-ends.
+        hint: A sentence for the end of the message.
     """
     told = "; ".join(f"{upstream}: {in_words(each)}" for upstream, each in reasons.items())
-    message = f"No back-end can run this process. {told}."
+    message = f"No back-end can run this process. {told}.{hint}"
     asked = _without(_without(list(reasons.values()), NOT_CHOSEN), NO_ACCOUNT)
     for reason in asked[0] if asked else ():
         lacking = (reason.code, reason.subject)

@@ -103,14 +103,22 @@ class ProcessRouter:
         Raises:
             OpenEOError: When nobody can; the message has the reasons of each back-end.
         """
-        if not isinstance(request.get("process"), Mapping):
-            raise ProcessGraphMissing
         wanted = operation or ("POST /services" if "type" in request else "POST /jobs")
-        analysis = await self.analyse(user, request["process"], request, operation=wanted)
+        analysis = await self.analyse_request(user, request, wanted)
         if not analysis.candidates:
             raise refusal(analysis.reasons)
         told = {upstream: in_words(each) for upstream, each in analysis.reasons.items() if each}
         return Route(analysis.candidates, told, analysis.process)
+
+    async def analyse_request(self, user: User, request: Json, operation: str) -> Analysis:
+        """`analyse` for the process of a request.
+
+        Raises:
+            OpenEOError: as `analyse`; also when it has no process.
+        """
+        if not isinstance(request.get("process"), Mapping):
+            raise ProcessGraphMissing
+        return await self.analyse(user, request["process"], request, operation=operation)
 
     async def analyse(
         self, user: User | None, process: Json, request: Json | None = None, *, operation: str | None = None
@@ -197,8 +205,9 @@ class ProcessRouter:
         if all(each.local == each.given for each in needs.references):
             return process
         urls = {each.id: each.url for each in self._members.federation.upstreams}
-        changed: Json = localised_graph(process, urls)
-        return changed
+        changed: dict[str, Any] = localised_graph(process, urls)
+        known = {each.given: each.local for each in needs.references if each.upstream is not None}
+        return {**changed, **_localised_defaults(changed, known)}
 
     async def _offers(self, needs: Needs) -> Offers:
         kinds = [*_ALWAYS]
@@ -258,6 +267,27 @@ class ProcessRouter:
                 )
             )
         return ranked(standings)
+
+
+def _localised_defaults(process: Json, known: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of a process whose defaults name something that lies at a back-end."""
+    parameters = process.get("parameters")
+    if not isinstance(parameters, list):
+        return {}
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [changed(each) for each in value]
+        return known.get(value, value) if isinstance(value, str) else value
+
+    return {
+        "parameters": [
+            {**each, "default": changed(each["default"])}
+            if isinstance(each, dict) and "default" in each
+            else each
+            for each in parameters
+        ]
+    }
 
 
 def _bands_in(body: bytes) -> frozenset[str]:
