@@ -1,0 +1,115 @@
+"""Real back-ends, proxies in front of them, and front-ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from federation.fake_upstream import FakeUpstream
+from federation.harness import BASIC, PASSWORD, FrontEnd, StartFrontEnd, front_end_starter
+from federation.proxy import FaultProxy
+from served import Server, StartServer
+
+NAMES = ("alps", "coast", "delta")
+
+
+@pytest.fixture(scope="session")
+def start_front_end(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> StartFrontEnd:
+    """Starts front-ends."""
+    return front_end_starter(start_server, lambda: tmp_path_factory.mktemp("front"))
+
+
+@pytest.fixture(scope="session")
+def real_upstreams(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> list[Server]:
+    """Two back-ends with the demo collections, each a process of its own."""
+    return [
+        start_server("--demo", data=tmp_path_factory.mktemp("upstream"), workers=1, title=f"Demo {number}")
+        for number in range(2)
+    ]
+
+
+@pytest.fixture(scope="session")
+def proxies(real_upstreams: list[Server]) -> Iterator[dict[str, FaultProxy]]:
+    """Three ways to the two back-ends, which the federation takes for three."""
+    with ExitStack() as stack:
+        made = {}
+        for number, name in enumerate(NAMES):
+            made[name] = FaultProxy(real_upstreams[number % len(real_upstreams)].url)
+            stack.callback(made[name].close)
+        yield made
+
+
+@pytest.fixture
+def upstreams(proxies: dict[str, FaultProxy]) -> Iterator[list[dict[str, Any]]]:
+    """Configuration of the three; everything passes again after the test."""
+    for proxy in proxies.values():
+        proxy.heal()
+        proxy.requests.clear()
+    yield [{"id": name, "url": proxy.url, **BASIC} for name, proxy in proxies.items()]
+    for proxy in proxies.values():
+        proxy.heal()
+
+
+@pytest.fixture(scope="session")
+def shared_front_end(start_front_end: StartFrontEnd, proxies: dict[str, FaultProxy]) -> FrontEnd:
+    """A front-end that many tests use."""
+    upstreams = [{"id": name, "url": proxy.url, **BASIC} for name, proxy in proxies.items()]
+    return start_front_end(upstreams, users=["ana", "ben"], workers=1)
+
+
+@pytest.fixture
+def front_end(
+    shared_front_end: FrontEnd,
+    upstreams: list[dict[str, Any]],
+    wait_until: Callable[[Callable[[], object], str], None],
+) -> FrontEnd:
+    """The shared front-end, with all back-ends there and up to date."""
+
+    def is_healthy() -> bool:
+        health = shared_front_end.get("/health").json()["upstreams"]
+        return (
+            shared_front_end.online() == set(NAMES)
+            and not shared_front_end.missing("/collections")
+            and not shared_front_end.missing("/processes")
+            and not shared_front_end.missing("/file_formats")
+            and not any(each["open_breakers"] for each in health.values())
+        )
+
+    wait_until(is_healthy, "the federation does not recover")
+    return shared_front_end
+
+
+@pytest.fixture(scope="session")
+def ana(shared_front_end: FrontEnd, token_of: Callable[..., str]) -> str:
+    """Token of a user of the shared front-end."""
+    return token_of(shared_front_end.server, "ana", PASSWORD)
+
+
+@pytest.fixture
+def start_fake() -> Iterator[Callable[..., FakeUpstream]]:
+    """Starts small back-ends for one test."""
+    with ExitStack() as stack:
+
+        def start(**attributes: Any) -> FakeUpstream:
+            made = FakeUpstream(**attributes)
+            stack.callback(made.close)
+            return made
+
+        yield start
+
+
+@pytest.fixture
+def start_proxy() -> Iterator[Callable[[str], FaultProxy]]:
+    """Starts proxies for one test."""
+    with ExitStack() as stack:
+
+        def start(upstream: str) -> FaultProxy:
+            proxy = FaultProxy(upstream)
+            stack.callback(proxy.close)
+            return proxy
+
+        yield start

@@ -1,0 +1,178 @@
+"""Small back-ends in this process: valid documents, as many as one likes, with a latency, and a memory for requests."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connexeo.generated import load_processes
+from fake_driver import make_collection
+
+Json = dict[str, Any]
+
+_GET = (
+    "/",
+    "/collections",
+    "/collections/{collection_id}",
+    "/processes",
+    "/file_formats",
+    "/udf_runtimes",
+    "/service_types",
+    "/credentials/basic",
+    "/credentials/oidc",
+    "/jobs",
+    "/jobs/{job_id}",
+    "/jobs/{job_id}/results",
+    "/jobs/{job_id}/logs",
+    "/services",
+    "/files",
+)
+_FORMATS: Json = {
+    "input": {"GeoTIFF": {"gis_data_types": ["raster"], "parameters": {}}},
+    "output": {"GeoTIFF": {"gis_data_types": ["raster"], "parameters": {}}},
+}
+
+
+@dataclass
+class FakeUpstream:
+    """The back-end; tests read and change its attributes.
+
+    Attributes:
+        collections: Documents of ``GET /collections``.
+        latency: Seconds before each answer.
+        providers: OpenID Connect providers.
+        jobs: By the value of the authorization header; ``None`` for everybody else. Newest first.
+        page: Most jobs of a page.
+        authorizations: Path and authorization header of each request.
+    """
+
+    name: str = "fake"
+    collections: list[Any] = field(default_factory=lambda: [make_collection("RIVERS")])
+    processes: list[Any] = field(default_factory=lambda: list(load_processes()[:10]))
+    formats: Json = field(default_factory=lambda: _FORMATS)
+    runtimes: Json = field(default_factory=dict)
+    latency: float = 0.0
+    providers: list[Json] = field(default_factory=list)
+    jobs: dict[str | None, list[Json]] = field(default_factory=dict)
+    page: int = 1000
+    authorizations: list[tuple[str, str | None]] = field(default_factory=list)
+    paths: tuple[str, ...] = _GET
+
+    def __post_init__(self) -> None:
+        routes = [Route(path, self._answer, methods=["GET", "POST"]) for path in self.paths]
+        config = uvicorn.Config(
+            Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", lifespan="off", ws="none"
+        )
+        self._server = uvicorn.Server(config)
+        self._server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+        self._thread.start()
+        deadline = time.monotonic() + 20
+        while not self._server.started:
+            assert time.monotonic() < deadline, "the back-end did not start"
+            time.sleep(0.01)
+        self.port: int = self._server.servers[0].sockets[0].getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """Of the API."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """End it."""
+        self._server.should_exit = True
+        self._server.force_exit = True
+        self._thread.join(10)
+
+    async def _answer(self, request: Request) -> Response:
+        authorization = request.headers.get("authorization")
+        self.authorizations.append((request.url.path, authorization))
+        if self.latency:
+            await asyncio.sleep(self.latency)
+        path = request.url.path
+        route = request.scope["path_params"]
+        if path == "/credentials/basic":
+            name = base64.b64decode((authorization or "").removeprefix("Basic ")).decode().partition(":")[0]
+            return JSONResponse({"access_token": f"token-of-{name}"})
+        if path.startswith(("/jobs", "/services", "/files")) and authorization is None:
+            return _error(401, "AuthenticationRequired")
+        if "job_id" in route:
+            return self._job(authorization, str(route["job_id"]), path)
+        if "collection_id" in route:
+            return self._collection(str(route["collection_id"]))
+        if path == "/jobs" and request.method == "GET":
+            return self._jobs(request, authorization)
+        if request.method == "POST":
+            return Response(status_code=201, headers={"OpenEO-Identifier": "made", "Location": f"{self.url}{path}/made"})
+        return JSONResponse(self._documents()[path])
+
+    def _documents(self) -> Json:
+        endpoints = [{"path": path, "methods": ["GET"]} for path in self.paths]
+        return {
+            "/": {
+                "api_version": "1.2.0",
+                "backend_version": "1",
+                "stac_version": "1.0.0",
+                "type": "Catalog",
+                "id": self.name,
+                "title": f"Back-end {self.name}",
+                "description": "A back-end of the tests.",
+                "endpoints": [*endpoints, {"path": "/jobs", "methods": ["POST"]}],
+                "conformsTo": ["https://api.openeo.org/1.2.0"],
+                "links": [],
+            },
+            "/collections": {"collections": self.collections, "links": []},
+            "/processes": {"processes": self.processes, "links": []},
+            "/file_formats": self.formats,
+            "/udf_runtimes": self.runtimes,
+            "/service_types": {},
+            "/credentials/oidc": {"providers": self.providers},
+            "/services": {"services": [], "links": []},
+            "/files": {"files": [], "links": []},
+        }
+
+    def _collection(self, identifier: str) -> Response:
+        for each in self.collections:
+            if isinstance(each, dict) and each.get("id") == identifier:
+                return JSONResponse(each)
+        return _error(404, "CollectionNotFound")
+
+    def _jobs_of(self, authorization: str | None) -> list[Json]:
+        return self.jobs.get(authorization, self.jobs.get(None, []))
+
+    def _jobs(self, request: Request, authorization: str | None) -> Response:
+        jobs = self._jobs_of(authorization)
+        limit = min(int(request.query_params.get("limit", self.page)), self.page)
+        first = int(request.query_params.get("offset", 0))
+        links = []
+        if first + limit < len(jobs):
+            links.append({"rel": "next", "href": f"{self.url}/jobs?limit={limit}&offset={first + limit}"})
+        return JSONResponse({"jobs": jobs[first : first + limit], "links": links})
+
+    def _job(self, authorization: str | None, identifier: str, path: str) -> Response:
+        for each in self._jobs_of(authorization):
+            if each["id"] == identifier:
+                if path.endswith("/logs"):
+                    return JSONResponse({"logs": [], "links": []})
+                return JSONResponse({**each, "process": {"process_graph": {}}})
+        return _error(404, "JobNotFound")
+
+
+def make_job(identifier: str, minute: int = 0, **properties: object) -> Json:
+    """A job of a list; a higher minute is a newer job."""
+    created = f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00Z"
+    return {"id": identifier, "status": "created", "created": created, **properties}
+
+
+def _error(status: int, code: str) -> Response:
+    return JSONResponse({"code": code, "message": f"This is {code}."}, status)
