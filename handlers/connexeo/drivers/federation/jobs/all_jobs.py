@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connexeo.drivers.federation.asking import Asking
+from connexeo.drivers.federation.connection import Connection
 from connexeo.drivers.federation.jobs.batch_jobs import FederatedJobs, Router
 from connexeo.drivers.federation.jobs.split_jobs import SplitJobs, refused
+from connexeo.drivers.federation.jobs.split_markers import without
 from connexeo.drivers.federation.jobs.split_store import is_split
-from connexeo.drivers.federation.paging import Places, Told
+from connexeo.drivers.federation.paging import Entry, Place, Places, Told
 from connexeo.drivers.federation.splitting.plan import CannotSplit, NobodyCan
 from connexeo.drivers.interface import JobResults, Json, LogPage, User
 from connexeo.generated.errors import OpenEOError
@@ -33,6 +35,28 @@ class AllJobs(FederatedJobs):
     async def tell_own(self, user: User, places: Places, limit: int | None) -> Mapping[str, Told]:
         """Split jobs."""
         return {SPLIT: await self._split.list_jobs(user, places[SPLIT], limit)}
+
+    async def read_jobs(
+        self,
+        connection: Connection,
+        place: Place,
+        *,
+        limit: int | None,
+        authorization: str,
+        deadline: float,
+    ) -> Told:
+        """The jobs at one back-end, but for parts of split jobs."""
+        entries: list[Entry] = []
+        places = [place]
+        while True:
+            told = await super().read_jobs(
+                connection, places[-1], limit=limit, authorization=authorization, deadline=deadline
+            )
+            shown = without(told, await self._split.are_parts(told.entries))
+            entries += shown.entries
+            places[-1:] = shown.places
+            if places[-1].done or not told.entries or (limit is not None and len(entries) >= limit):
+                return Told(entries, places)
 
     async def create_job(self, user: User, request: Json) -> str:
         """A new job at one back-end, or split where none can run it alone."""

@@ -14,7 +14,15 @@ from connexeo.drivers.federation.jobs.entries import described_job, listed_job, 
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.jobs.results import SORT, results_at
 from connexeo.drivers.federation.merging import MISSING
-from connexeo.drivers.federation.paging import Places, Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.paging import (
+    Place,
+    Places,
+    Told,
+    merged_page,
+    read_cursor,
+    read_from,
+    started,
+)
 from connexeo.drivers.federation.routing.forcing import without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
 from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
@@ -61,20 +69,34 @@ class FederatedJobs:
         """The user's jobs that are at none of the back-ends, as they are listed; by source."""
         return {}
 
+    async def read_jobs(
+        self,
+        connection: Connection,
+        place: Place,
+        *,
+        limit: int | None,
+        authorization: str,
+        deadline: float,
+    ) -> Told:
+        """The jobs at one back-end; see ``read_from``."""
+        return await read_from(
+            connection,
+            place,
+            "/jobs",
+            "jobs",
+            limit=limit,
+            authorization=authorization,
+            deadline=deadline,
+        )
+
     async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's jobs at all back-ends, newest first."""
         sources = (*self._asking.members.ids, *self.own_sources)
         places = started(read_cursor(offset, sources), sources)
 
         async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
-            return await read_from(
-                connection,
-                places[connection.id],
-                "/jobs",
-                "jobs",
-                limit=limit,
-                authorization=authorization,
-                deadline=deadline,
+            return await self.read_jobs(
+                connection, places[connection.id], limit=limit, authorization=authorization, deadline=deadline
             )
 
         own = await self.tell_own(user, places, limit)

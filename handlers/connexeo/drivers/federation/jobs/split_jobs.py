@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -17,6 +17,7 @@ from connexeo.drivers.federation.credentials import FederatedUser
 from connexeo.drivers.federation.faults import UpstreamFault
 from connexeo.drivers.federation.jobs import split_store as store
 from connexeo.drivers.federation.jobs.results import results_at
+from connexeo.drivers.federation.jobs.split_markers import split_job_of
 from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
 from connexeo.drivers.federation.jobs.split_tokens import TokenBox
 from connexeo.drivers.federation.merging import BACKENDS
@@ -94,6 +95,13 @@ class SplitJobs:
         if len(rows) <= size:
             places[-1] = Place(done=True)
         return Told([_summary(row) for row in shown], places)
+
+    async def are_parts(self, entries: Sequence[Json]) -> list[bool]:
+        """Which jobs at a back-end are parts of split jobs."""
+        owners = [split_job_of(entry) for entry in entries]
+        asked = sorted({each for each in owners if each is not None})
+        known = await self._state.read(store.which_exist, asked) if asked else set()
+        return [each in known for each in owners]
 
     async def create_job(self, user: User, request: Json) -> str:
         """Identifier of a new job.

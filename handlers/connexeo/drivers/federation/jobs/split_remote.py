@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+import orjson
+
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.faults import Garbled, NotAsked, Refused, UpstreamFault
@@ -21,6 +23,8 @@ from connexeo.generated.errors import HTTP_STATUS, OpenEOError
 SORT = "split jobs"
 LOOKED_AT = 1000
 """Jobs of a user among which one is searched."""
+LONGEST = 10_000
+"""Characters of messages, and bytes of data, in log entries that are copied."""
 LOG_PAGE = 200
 """Log entries that are copied at a time."""
 
@@ -127,6 +131,12 @@ class RemoteJobs:
         new = entries[known[-1] + 1 :] if known else entries
         return [_ours(upstream, each) for each in new], new[-1]["id"] if new else after
 
+    async def errors(self, upstream: str, remote: str) -> list[Json]:
+        """Its log entries of the level ``error``."""
+        call = Call("GET", _path(remote, "/logs"), {"level": "error"})
+        page = log_page(upstream, (await self._fetch(upstream, call)).object(), "error")
+        return [each for each in page.items if each["level"] == "error"]
+
     async def estimate(self, upstream: str, remote: str) -> Json:
         """What the back-end expects."""
         return (await self._fetch(upstream, Call("GET", _path(remote, "/estimate")))).object()
@@ -151,14 +161,17 @@ class RemoteJobs:
             raise NotAsked(upstream, "it is no longer one of the back-ends")
 
 
-def blames_upstream(entries: Sequence[Json]) -> bool:
-    """Whether a log says that the back-end failed, and not the process."""
-    codes = [each.get("code") for each in entries if each["level"] == "error"]
+def blames_upstream(errors: Sequence[Json]) -> bool:
+    """Whether the errors of a log say that the back-end failed, and not the process."""
+    codes = [each.get("code") for each in errors]
     return bool(codes) and HTTP_STATUS.get(str(codes[-1]), 400) >= 500 and codes[-1] != "FeatureUnsupported"
 
 
 def _ours(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in entry.items() if key in _KEPT}
+    kept["message"] = kept["message"][:LONGEST]
+    if len(orjson.dumps(kept.get("data"))) > LONGEST:
+        del kept["data"]
     return {**kept, "time": _instant(entry.get("time")), BACKENDS: [upstream]}
 
 

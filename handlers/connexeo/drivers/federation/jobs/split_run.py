@@ -15,6 +15,7 @@ import structlog
 
 from connexeo.drivers.federation.faults import Refused, UpstreamFault
 from connexeo.drivers.federation.jobs import split_store as store
+from connexeo.drivers.federation.jobs.split_markers import marker
 from connexeo.drivers.federation.jobs.split_remote import (
     NoAddress,
     RemoteJobs,
@@ -32,6 +33,8 @@ logger = structlog.get_logger("connexeo.federation")
 
 TRIES = 2
 """Jobs that are made for a part, as long as it is the back-end that fails."""
+LOG_PAGES = 20
+"""Pages of a log that are copied at a time."""
 SETTLING = timedelta(seconds=10)
 """For how long a request that was cut off may still have an effect."""
 
@@ -156,7 +159,8 @@ class SplitRun:
         if told is not None and told.status == "created":
             await self._start(part)
             return
-        entries = await self._copy_logs(part) if told is not None else []
+        if told is not None:
+            await self._copy_logs(part)
         if told is None or told.status not in ("queued", "running", *_ENDED):
             await self._try_again(part, f"The job of the part '{part['name']}' is gone.")
         elif told.status == "finished":
@@ -165,9 +169,7 @@ class SplitRun:
         elif told.status == "canceled":
             await self._fail(part, f"The part '{part['name']}' was canceled at the back-end.")
         elif told.status == "error":
-            message = f"The part '{part['name']}' has failed."
-            again = blames_upstream(entries)
-            await (self._try_again(part, message) if again else self._fail(part, message, entries))
+            await self._take_failure(part)
         else:
             await self._note_progress(part, told)
 
@@ -185,26 +187,35 @@ class SplitRun:
         if (told.status, progress) != (part["status"], part["progress"]):
             await self._save(part, {"status": told.status, "progress": progress})
 
-    async def _copy_logs(self, part: store.Row) -> list[Json]:
-        """Copy what is new; a back-end that does not show it is no reason to stop. Returns what is new."""
-        copied: list[Json] = []
-        while True:
+    async def _take_failure(self, part: store.Row) -> None:
+        """A part's job has failed: its log says whether that was the fault of the back-end."""
+        try:
+            errors = await self._remote.errors(part["upstream"], part["remote"])
+        except Refused as refused:
+            logger.info("split.no_logs", job=self._job["id"], part=part["name"], reason=refused.reason)
+            errors = []
+        message = f"The part '{part['name']}' has failed."
+        again = blames_upstream(errors)
+        await (self._try_again(part, message, errors) if again else self._fail(part, message, errors))
+
+    async def _copy_logs(self, part: store.Row) -> None:
+        """Copy what is new; a back-end that does not show it is no reason to stop."""
+        for _ in range(LOG_PAGES):
             try:
                 entries, last = await self._remote.logs(part["upstream"], part["remote"], part["logged"])
             except UpstreamFault as fault:
                 logger.info("split.no_logs", job=self._job["id"], part=part["name"], reason=fault.reason)
-                return copied
+                return
             if not entries:
-                return copied
+                return
             least = LEVELS[self._job["log_level"]]
             kept = [each for each in entries if LEVELS[each["level"]] >= least]
             await self._save(part, {"logged": last}, *kept)
-            copied += entries
 
-    async def _try_again(self, part: store.Row, reason: str) -> None:
+    async def _try_again(self, part: store.Row, reason: str, errors: Sequence[Json] = ()) -> None:
         """Have another job made for a part, unless that was done before."""
         if part["tries"] >= TRIES:
-            await self._fail(part, reason)
+            await self._fail(part, reason, errors)
             return
         former = [*(part["former"] or ()), *([part["remote"]] if part["remote"] else ())]
         entry = _entry("warning", f"{reason} It is tried once more.", part["upstream"])
@@ -212,10 +223,9 @@ class SplitRun:
         await self._save(part, values, entry)
 
     async def _fail(
-        self, part: store.Row, reason: str, entries: Sequence[Json] = (), code: str | None = None
+        self, part: store.Row, reason: str, errors: Sequence[Json] = (), code: str | None = None
     ) -> None:
         """The part has failed, and so has the job; the last error is what users are told."""
-        errors = [each for each in entries if each["level"] == "error"]
         told = errors[-1] if errors else {}
         message = f"{reason} {told['message']}" if told else reason
         entry = _entry("error", message, part["upstream"], code=told.get("code") or code or "Internal")
@@ -322,9 +332,7 @@ class SplitRun:
             await self._note(entry)
 
     def _marker(self, part: store.Row) -> str:
-        """What the title of the part's job ends with, and that of no other job."""
-        digits = self._job["id"].partition("-")[2]
-        return f"[split {digits}/{self._job['run']}/{part['name']}/{part['tries']}]"
+        return marker(self._job["id"], self._job["run"], part["name"], part["tries"])
 
     def _request(self, part: store.Row, process_graph: Json) -> dict[str, Any]:
         title = f"{self._job['title'] or 'Split job'}: {part['name']} {self._marker(part)}"

@@ -122,6 +122,11 @@ def newest(connection: Connection, user_id: str, limit: int, after: tuple[dateti
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
+def which_exist(connection: Connection, row_ids: Sequence[str]) -> set[str]:
+    """Those of some jobs that there are, whosever they are."""
+    return set(connection.scalars(select(split_jobs.c.id).where(split_jobs.c.id.in_(row_ids))))
+
+
 def check_unlocked(row: Mapping[str, Any]) -> None:
     """Refuse to change a job that is queued or running.
 
