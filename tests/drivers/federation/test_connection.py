@@ -115,12 +115,9 @@ def test_nor_after_unpacking() -> None:
     packed = gzip.compress(b"x" * 10**6)
     with pytest.raises(Garbled, match="more than 10000 bytes"):
         fetch(lambda request: httpx.Response(200, content=packed, headers={"content-encoding": "gzip"}))
+    odd = httpx.ByteStream(b"no gzip at all")
     with pytest.raises(Garbled, match="compressed"):
-        fetch(
-            lambda request: httpx.Response(
-                200, content=b"no gzip at all", headers={"content-encoding": "gzip"}
-            )
-        )
+        fetch(lambda request: httpx.Response(200, stream=odd, headers={"content-encoding": "gzip"}))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from connexeo.drivers.federation.connection import Call, Connection
 from connexeo.drivers.federation.faults import UpstreamFault
 from connexeo.drivers.federation.merging import BACKENDS, MISSING
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
-from connexeo.drivers.federation.translation import translated
+from connexeo.drivers.federation.translation import object_of, translated
 from connexeo.drivers.interface import Content, Json, Page, User
 from connexeo.generated.errors import FileNotFound, FilePathInvalid, Internal
 
@@ -133,7 +133,7 @@ class FederatedFiles:
         call = Call("PUT", _address(rest), headers=headers, content=content)
         # As long as it takes: what is too slow ends when the client gives up.
         answer = await self._asking.call(user, SORT, upstream, call, deadline=_UPLOAD_SECONDS)
-        return _listed(upstream, {**answer.object(), "path": rest})
+        return _listed(upstream, {**object_of(answer), "path": rest})
 
     async def delete_file(self, user: User, path: str) -> None:
         """Remove a file at its back-end."""

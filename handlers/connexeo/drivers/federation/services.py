@@ -19,6 +19,7 @@ from connexeo.drivers.federation.routing.forcing import without_choice
 from connexeo.drivers.federation.routing.route import FORCE
 from connexeo.drivers.federation.snapshots.kinds import SERVICE_TYPES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
+from connexeo.drivers.federation.translation import object_of
 from connexeo.drivers.federation.views.loading import EntriesView
 from connexeo.drivers.interface import Json, LogPage, Page, User
 from connexeo.generated.errors import Internal, ServiceNotFound
@@ -88,7 +89,7 @@ class FederatedServices:
     async def describe_service(self, user: User, service_id: str) -> Json:
         """The service, as its back-end describes it, with its address there."""
         upstream, answer = await self._get(user, service_id, "")
-        described = _shown(upstream, answer.object())
+        described = _shown(upstream, object_of(answer))
         if described is None:
             raise Internal(f"The back-end failed: {upstream}: its description of the service is incomplete.")
         return {"configuration": {}, "attributes": {}, "process": {"process_graph": {}}, **described}
@@ -119,7 +120,7 @@ class FederatedServices:
         given: dict[str, str | int | None] = {"limit": limit, "offset": offset, "level": level}
         params = {key: value for key, value in given.items() if value is not None}
         upstream, answer = await self._get(user, service_id, "/logs", params)
-        return log_page(upstream, answer.object(), level)
+        return log_page(upstream, object_of(answer), level)
 
     async def _get(
         self, user: User, service_id: str, below: str, params: Mapping[str, str | int] | None = None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from connexeo.drivers.federation.faults import Refused, UpstreamFault
+from connexeo.drivers.federation.connection import Answer
+from connexeo.drivers.federation.faults import Garbled, Refused, UpstreamFault
 from connexeo.generated import errors
 from connexeo.generated.errors import (
     InfrastructureBusy,
@@ -54,3 +56,15 @@ def translated(fault: UpstreamFault, missing: OpenEOError | None = None) -> Open
     if 400 <= fault.status < 500:
         return RequestInvalid(told)
     return Internal(f"The back-end failed: {told}")
+
+
+def object_of(answer: Answer) -> dict[str, Any]:
+    """The document of an answer.
+
+    Raises:
+        OpenEOError: when it is no object.
+    """
+    try:
+        return answer.object()
+    except Garbled as fault:
+        raise translated(fault) from fault

@@ -25,6 +25,7 @@ from connexeo.drivers.federation.paging import (
 )
 from connexeo.drivers.federation.routing.forcing import without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
+from connexeo.drivers.federation.translation import object_of
 from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
 from connexeo.generated.errors import Internal, JobNotFound
 
@@ -120,7 +121,7 @@ class FederatedJobs:
     async def describe_job(self, user: User, job_id: str) -> Json:
         """The job, as its back-end describes it."""
         upstream, answer = await self._get(user, job_id, "")
-        described = described_job(upstream, answer.object())
+        described = described_job(upstream, object_of(answer))
         if described is None:
             raise Internal(f"The back-end failed: {upstream}: its description of the job is incomplete.")
         return described
@@ -141,7 +142,7 @@ class FederatedJobs:
     async def estimate_job(self, user: User, job_id: str) -> Json:
         """What its back-end expects."""
         _, answer = await self._get(user, job_id, "/estimate")
-        return answer.object()
+        return object_of(answer)
 
     async def debug_job(
         self, user: User, job_id: str, *, limit: int | None, offset: str | None, level: str | None
@@ -150,7 +151,7 @@ class FederatedJobs:
         given: dict[str, str | int | None] = {"limit": limit, "offset": offset, "level": level}
         params = {key: value for key, value in given.items() if value is not None}
         upstream, answer = await self._get(user, job_id, "/logs", params)
-        return log_page(upstream, answer.object(), level)
+        return log_page(upstream, object_of(answer), level)
 
     async def start_job(self, user: User, job_id: str) -> None:
         """Put it into the queue of its back-end."""
