@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from federation.proxy import FaultProxy
 from served import Server, StartServer
 
 NAMES = ("alps", "coast", "delta")
+LISTS = ("/collections", "/processes", "/file_formats", "/jobs", "/files", "/services")
 
 
 @pytest.fixture(scope="session")
@@ -65,18 +65,14 @@ def shared_front_end(start_front_end: StartFrontEnd, proxies: dict[str, FaultPro
 def front_end(
     shared_front_end: FrontEnd,
     upstreams: list[dict[str, Any]],
+    ana: str,
     wait_until: Callable[[Callable[[], object], str], None],
 ) -> FrontEnd:
     """The shared front-end, with all back-ends there and up to date."""
 
     def is_healthy() -> bool:
-        health = shared_front_end.get("/health").json()["upstreams"]
-        return (
-            shared_front_end.online() == set(NAMES)
-            and not shared_front_end.missing("/collections")
-            and not shared_front_end.missing("/processes")
-            and not shared_front_end.missing("/file_formats")
-            and not any(each["open_breakers"] for each in health.values())
+        return shared_front_end.online() == set(NAMES) and not any(
+            shared_front_end.missing(path, ana) for path in LISTS
         )
 
     wait_until(is_healthy, "the federation does not recover")

@@ -67,6 +67,10 @@ class FakeUpstream:
     page: int = 1000
     authorizations: list[tuple[str, str | None]] = field(default_factory=list)
     paths: tuple[str, ...] = _GET
+    base: str = ""
+    """Address in links; its own when empty."""
+    bodies: list[bytes] = field(default_factory=list)
+    """Of all POST requests."""
 
     def __post_init__(self) -> None:
         routes = [Route(path, self._answer, methods=["GET", "POST"]) for path in self.paths]
@@ -113,7 +117,10 @@ class FakeUpstream:
         if path == "/jobs" and request.method == "GET":
             return self._jobs(request, authorization)
         if request.method == "POST":
-            return Response(status_code=201, headers={"OpenEO-Identifier": "made", "Location": f"{self.url}{path}/made"})
+            self.bodies.append(await request.body())
+            return Response(
+                status_code=201, headers={"OpenEO-Identifier": "made", "Location": f"{self.url}{path}/made"}
+            )
         return JSONResponse(self._documents()[path])
 
     def _documents(self) -> Json:
@@ -156,7 +163,9 @@ class FakeUpstream:
         first = int(request.query_params.get("offset", 0))
         links = []
         if first + limit < len(jobs):
-            links.append({"rel": "next", "href": f"{self.url}/jobs?limit={limit}&offset={first + limit}"})
+            links.append(
+                {"rel": "next", "href": f"{self.base or self.url}/jobs?limit={limit}&offset={first + limit}"}
+            )
         return JSONResponse({"jobs": jobs[first : first + limit], "links": links})
 
     def _job(self, authorization: str | None, identifier: str, path: str) -> Response:

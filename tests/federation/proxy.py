@@ -172,7 +172,9 @@ class FaultProxy:
         head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         method, path, _ = first.split(" ")
-        headers = {name.strip().lower(): value.strip() for name, _, value in (e.partition(":") for e in lines)}
+        headers = {
+            name.strip().lower(): value.strip() for name, _, value in (e.partition(":") for e in lines)
+        }
         self.requests.append((method, path, headers))
         body = await reader.readexactly(int(headers.get("content-length", 0)))
         fault = self._fault(path)

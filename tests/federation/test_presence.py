@@ -231,7 +231,9 @@ def test_12_a_job_of_a_back_end_that_is_gone_is_not_unknown(
     front_end: FrontEnd, proxies: Proxies, ana: str
 ) -> None:
     job = make_job_at(proxies["coast"], "Twelve")
-    listed = {each["title"]: each["id"] for each in front_end.get("/jobs", ana).json()["jobs"] if "title" in each}
+    listed = {
+        each["title"]: each["id"] for each in front_end.get("/jobs", ana).json()["jobs"] if "title" in each
+    }
     job_id = listed["Twelve"]
     assert job_id.startswith(("coast~", "alps~", "delta~"))
     job_id = f"coast~{job_id.partition('~')[2]}"
@@ -268,14 +270,21 @@ def test_12_a_job_of_a_back_end_that_is_gone_is_not_unknown(
 def test_13_all_is_said_of_each_back_end(
     start_front_end: StartFrontEnd, upstreams: Upstreams, proxies: Proxies
 ) -> None:
-    upstreams[1] |= {"title": "The coast", "description": "By the sea", "experimental": True, "deprecated": True}
+    upstreams[1] |= {
+        "title": "The coast",
+        "description": "By the sea",
+        "experimental": True,
+        "deprecated": True,
+    }
     front = start_front_end(upstreams)
     within(2.0, lambda: len(front.online()) == 3, "not all are online")
     proxies["coast"].fail(reset())
     within(RECOVERY, lambda: front.online() == {"alps", "delta"}, "it is not seen that the back-end is gone")
     members = front.members()
     coast = members["coast"]
-    assert {key: coast[key] for key in ("title", "url", "description", "experimental", "deprecated", "status")} == {
+    assert {
+        key: coast[key] for key in ("title", "url", "description", "experimental", "deprecated", "status")
+    } == {
         "title": "The coast",
         "url": proxies["coast"].url,
         "description": "By the sea",
@@ -321,7 +330,11 @@ def test_25_many_users_at_once_see_their_own_and_operators_see_all(
         for client in clients:
             client.close()
     health = front.get("/health").json()["upstreams"]
-    assert {name: each["online"] for name, each in health.items()} == {"alps": True, "coast": True, "gone": False}
+    assert {name: each["online"] for name, each in health.items()} == {
+        "alps": True,
+        "coast": True,
+        "gone": False,
+    }
     assert health["gone"]["reason"]
     metrics = front.get("/metrics").text
     assert 'connexeo_upstream_online{upstream="gone"} 0.0' in metrics
