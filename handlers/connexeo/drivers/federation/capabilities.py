@@ -23,6 +23,7 @@ from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.views.loading import CapabilitiesView, EntriesView, FormatsView
 from connexeo.drivers.interface import Gauge, Json, User
 from connexeo.drivers.local.accounts import LocalAccounts
+from connexeo.generated.errors import FeatureUnsupported
 
 _KINDS = {
     "capabilities": CAPABILITIES,
@@ -94,10 +95,17 @@ class FederatedCapabilities:
         return {MISSING: self._snapshots.missing(FILE_FORMATS), **document}
 
     async def list_udf_runtimes(self, user: User | None) -> Json:
-        """The runtimes of all back-ends; who is missing cannot be said here."""
+        """The runtimes of all back-ends; who is missing cannot be said here.
+
+        Raises:
+            FeatureUnsupported: when none of them has any.
+        """
         await self._snapshots.wait_for(UDF_RUNTIMES, self._members.federation.deadline)
         view = self._snapshots.view(UDF_RUNTIMES)
-        return view.entries if isinstance(view, EntriesView) else {}
+        entries = view.entries if isinstance(view, EntriesView) else {}
+        if not entries and not self._snapshots.missing(UDF_RUNTIMES):
+            raise FeatureUnsupported()
+        return entries
 
     async def ready(self) -> Mapping[str, bool]:
         """Whether the database answers; back-ends that do not answer are no reason to take this one away."""

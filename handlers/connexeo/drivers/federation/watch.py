@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
@@ -25,7 +26,7 @@ from connexeo.drivers.federation.parents import end_with_parent
 from connexeo.drivers.federation.snapshots.fetching import Fetching
 from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, KINDS, Kind
 from connexeo.drivers.federation.snapshots.state import UpstreamState
-from connexeo.drivers.federation.snapshots.store import SnapshotStore
+from connexeo.drivers.federation.snapshots.store import Snapshot, SnapshotStore
 from connexeo.drivers.federation.views.making import make_views
 from connexeo.logs import configure_logging
 from connexeo.settings import Federation, Settings, Upstream
@@ -138,7 +139,7 @@ class Watch:
     async def _refresh(self, upstream: Upstream, fetching: Fetching, kind: Kind) -> bool:
         """Ask for one kind; whether it came."""
         try:
-            snapshot = await fetching.all_of(kind, self.store.snapshot(upstream.id, kind.name))
+            snapshot = await self._fetched(upstream, fetching, kind)
         except UpstreamFault as fault:
             level = logger.info if isinstance(fault, Refused) else logger.warning
             level("federation.not_refreshed", upstream=upstream.id, kind=kind.name, reason=fault.reason)
@@ -147,6 +148,32 @@ class Watch:
         if self.store.put(snapshot):
             self._merge_soon(kind.name)
         return True
+
+    async def _fetched(self, upstream: Upstream, fetching: Fetching, kind: Kind) -> Snapshot:
+        """What a back-end has of a kind.
+
+        It may take its time, but a request that hangs must not hide that others are answered again: beside the first
+        request, another one is made at each interval of checks.
+        """
+        known = self.store.snapshot(upstream.id, kind.name)
+        first = asyncio.create_task(fetching.all_of(kind, known))
+        other: asyncio.Task[Snapshot] | None = None
+        try:
+            while True:
+                waiting = {first} if other is None or other.done() else {first, other}
+                done, _ = await asyncio.wait(
+                    waiting, timeout=self.federation.probe_interval, return_when=asyncio.FIRST_COMPLETED
+                )
+                if first in done:
+                    return first.result()
+                if other in done and other.exception() is None:
+                    return other.result()
+                if not done:
+                    await _end(other)
+                    other = asyncio.create_task(fetching.all_of(kind, known))
+        finally:
+            await _end(first)
+            await _end(other)
 
     def _merge_soon(self, kind: str) -> None:
         self._stale.add(kind)
@@ -198,6 +225,16 @@ async def _watch_until(configuration: Configuration, store: SnapshotStore, stop:
     if failed:
         # It never ends by itself but by a fault, and the process is started anew.
         watching.result()
+
+
+async def _end(task: asyncio.Task[Any] | None) -> None:
+    if task is None:
+        return
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        # Nobody wants to know any longer.
+        task.exception()
 
 
 async def _is_set(event: asyncio.Event) -> None:
