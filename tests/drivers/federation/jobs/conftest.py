@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -104,9 +103,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
+async def office(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
     monkeypatch.setattr(split_run, "SETTLING", timedelta(0))
-    state = State(f"sqlite:///{tmp_path}/db.sqlite")
+    state = State(database_url)
     await state.start()
     asking = FakeAsking(FakeUpstream("alps"), FakeUpstream("coast"))
     jobs = SplitJobs(state, cast(Asking, asking), FakeAnalyst(), lambda: TokenBox([b"s" * 20]))

@@ -34,14 +34,16 @@ class Counted:
 
 
 @pytest.fixture
-def make(office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., SplitWorker]:
+def make(
+    office: Office, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., SplitWorker]:
     monkeypatch.setattr(split_worker, "PAUSE", 0.01)
     federation = office.asking.members.federation
     office.asking.members.federation = federation.model_copy(update={"job_interval": 0.01})
 
     def made(*services: Any) -> SplitWorker:
         settings = Settings(data=tmp_path)
-        state = State(f"sqlite:///{tmp_path}/db.sqlite")
+        state = State(database_url)
         return SplitWorker(settings, state, cast(Asking, office.asking), services)
 
     return made

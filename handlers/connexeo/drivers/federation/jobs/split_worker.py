@@ -36,6 +36,8 @@ PAUSE = 0.5
 """Seconds between two looks at the database."""
 LEASE = timedelta(seconds=120)
 """For how long others leave a job alone."""
+GRACE = 5.0
+"""Seconds that steps have to end when the worker is stopped."""
 AT_ONCE = 8
 """Jobs that are seen to at a time."""
 
@@ -154,7 +156,9 @@ class SplitWorker:
             logger.error("split.step_failed", job=job_id, exc_info=task.exception())
 
     async def _end_tasks(self) -> None:
-        """Whatever is cut off here is found again, as after a crash."""
+        """Let steps end; what is cut off is found again, as after a crash."""
+        if self._tasks:
+            await asyncio.wait(list(self._tasks.values()), timeout=GRACE)
         for task in list(self._tasks.values()):
             task.cancel()
         if self._tasks:
