@@ -31,9 +31,7 @@ _GET = (
     "/credentials/basic",
     "/credentials/oidc",
     "/jobs",
-    "/jobs/{job_id}",
-    "/jobs/{job_id}/results",
-    "/jobs/{job_id}/logs",
+    "/jobs/{job_id:path}",
     "/services",
     "/files",
 )

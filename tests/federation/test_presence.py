@@ -307,7 +307,7 @@ def test_25_many_users_at_once_see_their_own_and_operators_see_all(
     accounts = {name: {"username": name, "password": "secret"} for name in ("ana", "ben")}
     upstreams: Upstreams = [{"id": each.name, "url": each.url, "accounts": accounts} for each in fakes]
     upstreams.append({"id": "gone", "url": "http://127.0.0.1:9"})
-    front = start_front_end(upstreams, users=["ana", "ben"], deadline=20.0)
+    front = start_front_end(upstreams, users=["ana", "ben"], deadline=20.0, request_timeout=60.0)
     tokens = {name: token_of(front.server, name, PASSWORD) for name in ("ana", "ben")}
 
     def ask(number: int) -> None:
