@@ -62,10 +62,7 @@ def _row(table: Table, owner: str, **given: Any) -> dict[str, Any]:
 def _fill(connection: Connection, storage: Storage, owner: str) -> None:
     for table in THEIRS:
         parent = {
-            column.name: f"{thing.name[:4]}-{owner}"
-            for _, name, thing in DEPENDENT
-            for column in table.columns
-            if column.name == name
+            name: f"{thing.name[:4]}-{owner}" for dependent, name, thing in DEPENDENT if dependent is table
         }
         connection.execute(insert(table).values(_row(table, owner, **parent, size=300, status="finished")))
     _store(storage, f"files/file-{owner}")
