@@ -99,7 +99,7 @@ def front_end_starter(start_server: StartServer, folder: Callable[[], Path]) -> 
         data = data or place / "data"
         for name in users:
             _add_user(config, data, name)
-        server = start_server("--config", str(config), data=data, workers=workers)
+        server = start_server("--config", str(config), data=data, workers=workers, metrics="true")
         return FrontEnd(server, config)
 
     return start

@@ -199,6 +199,7 @@ def test_21_a_process_goes_to_who_can_run_it_22_or_to_who_is_forced(
         answer = front.post("/validation", {"process_graph": graph(collection), **more}, token)
         assert answer.status_code == 200, answer.text
         found: dict[str, Any] = answer.json()
+        assert found["errors"] == []
         return found
 
     assert validation("PEAKS")["federation:backends"] == ["alps"]

@@ -30,7 +30,7 @@ from connexeo.drivers.federation.routing.reasons import (
     refusal,
 )
 from connexeo.drivers.federation.routing.router import Analysis, ProcessRouter
-from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES
+from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES, PROCESSES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.splitting.plan import CannotSplit
 from connexeo.drivers.federation.stored_processes import FederatedChecks
@@ -103,6 +103,7 @@ class FederatedProcessing:
         back-end can run alone is valid if it can be run as a batch job by several.
         """
         ids = self._asking.members.ids
+        await self._snapshots.wait_for(PROCESSES, self._asking.members.federation.deadline)
         try:
             faults, is_certain = await self._checks.faults(user, without_choice(process))
             if is_certain:

@@ -194,6 +194,8 @@ class ProcessRouter:
         return None if names is None else frozenset(names)
 
     async def _inlined(self, user: User | None, process: Json) -> Json:
+        # What is inlined depends on what the back-ends have themselves.
+        await self._snapshots.wait_for(PROCESSES, self._members.federation.deadline)
         for fault in await scheduled(process, faults_of_form, process):
             raise fault
         known = await self._finder.used_by(None if user is None else user.id, process)
