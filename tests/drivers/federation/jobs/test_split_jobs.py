@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from connexeo.drivers.federation.credentials import FederatedUser
 from connexeo.drivers.federation.jobs import split_run
 from connexeo.drivers.federation.jobs.split_markers import split_job_of, without
+from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
 from connexeo.drivers.federation.merging import BACKENDS
 from connexeo.drivers.federation.paging import Place, Told
 from connexeo.drivers.interface import JobFailed, Token, User
@@ -348,3 +349,23 @@ def _graph() -> dict[str, Any]:
             "result": True,
         },
     }
+
+
+async def test_started_anew_while_a_part_is_made(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = await office.order()
+    create = RemoteJobs.create
+
+    async def interrupted(remote: RemoteJobs, upstream: str, request: Any) -> str:
+        identifier = await create(remote, upstream, request)
+        monkeypatch.undo()
+        monkeypatch.setattr(split_run, "SETTLING", timedelta(0))
+        await office.jobs.stop_job(office.user, job_id)
+        await office.jobs.start_job(office.user, job_id)
+        return identifier
+
+    monkeypatch.setattr(RemoteJobs, "create", interrupted)
+    await office.work()
+    assert await office.status(job_id) == "finished"
+    for upstream in office.asking.upstreams.values():
+        assert len(upstream.started) == 1
+        assert len(upstream.jobs) == 1
