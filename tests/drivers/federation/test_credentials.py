@@ -16,6 +16,7 @@ from connexeo.settings import OidcProvider
 from drivers.federation.upstreams import connected
 
 ISSUER = "https://id.example/realm"
+ALPS = "https://alps.example/api"
 
 
 def providers(**attributes: Any) -> list[OidcProvider]:
@@ -47,7 +48,7 @@ def of(theirs: dict[str, list[dict[str, Any]]], who: User, **upstream: Any) -> s
 
 @pytest.mark.parametrize("issuer", [ISSUER, f"{ISSUER}/"])
 def test_a_token_goes_to_who_knows_its_issuer(issuer: str) -> None:
-    theirs = {"alps": [{"id": "other", "issuer": "https://o.example"}, {"id": "theirs", "issuer": issuer}]}
+    theirs = {ALPS: [{"id": "other", "issuer": "https://o.example"}, {"id": "theirs", "issuer": issuer}]}
     assert of(theirs, user()) == "Bearer oidc/theirs/secret"
 
 
@@ -66,18 +67,22 @@ def test_a_token_goes_to_who_knows_its_issuer(issuer: str) -> None:
 @pytest.mark.parametrize("mapped", [{}, {"river": "river"}])
 def test_and_to_nobody_else(listed: list[dict[str, Any]], mapped: dict[str, str]) -> None:
     with pytest.raises(NotAsked, match="provider"):
-        of({"alps": listed, "coast": [{"id": "river", "issuer": ISSUER}]}, user(), oidc=mapped)
+        of(
+            {ALPS: listed, "https://coast.example/api": [{"id": "river", "issuer": ISSUER}]},
+            user(),
+            oidc=mapped,
+        )
 
 
 def test_of_several_with_the_same_issuer_the_operator_chooses() -> None:
-    theirs = {"alps": [{"id": "one", "issuer": ISSUER}, {"id": "two", "issuer": ISSUER}]}
+    theirs = {ALPS: [{"id": "one", "issuer": ISSUER}, {"id": "two", "issuer": ISSUER}]}
     assert of(theirs, user()) == "Bearer oidc/one/secret"
     assert of(theirs, user(), oidc={"river": "two"}) == "Bearer oidc/two/secret"
 
 
 def test_tokens_of_the_federation_itself_go_nowhere() -> None:
     with pytest.raises(NotAsked, match="account"):
-        of({"alps": [{"id": "basic", "issuer": ISSUER}]}, user("basic"))
+        of({ALPS: [{"id": "basic", "issuer": ISSUER}]}, user("basic"))
     given = of({}, user("basic"), accounts={"ana": {"username": "hiker", "password": "p"}})
     assert given == "Bearer basic//theirs"
     with pytest.raises(NotAsked):
@@ -86,7 +91,7 @@ def test_tokens_of_the_federation_itself_go_nowhere() -> None:
 
 def test_a_user_without_a_token_is_not_asked_for() -> None:
     with pytest.raises(NotAsked, match="no token"):
-        of({"alps": [{"id": "river", "issuer": ISSUER}]}, User(id="ana", name="Ana", provider="river"))
+        of({ALPS: [{"id": "river", "issuer": ISSUER}]}, User(id="ana", name="Ana", provider="river"))
 
 
 def test_tokens_are_not_shown() -> None:
@@ -116,3 +121,10 @@ def test_logins_are_shared_until_they_fail() -> None:
         assert await credentials.of(user("basic"), connection, 5) == "Bearer basic//t2"
 
     asyncio.run(run())
+
+
+def test_an_id_at_another_address_is_another_back_end() -> None:
+    theirs = {ALPS: [{"id": "river", "issuer": ISSUER}]}
+    assert of(theirs, user()) == "Bearer oidc/river/secret"
+    with pytest.raises(NotAsked):
+        of(theirs, user(), url="https://evil.example/api")

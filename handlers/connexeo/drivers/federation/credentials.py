@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ LOGIN_LIFETIME = 300.0
 """Seconds for which the token of a login with HTTP Basic is used."""
 
 Providers = Callable[[], Mapping[str, Sequence[Mapping[str, Any]]]]
-"""OpenID Connect providers of each back-end, as it lists them."""
+"""OpenID Connect providers of each back-end, as it lists them, by its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,18 @@ class Credentials:
     Args:
         providers: The federation's own OpenID Connect providers.
         theirs: Those of the back-ends.
+        told: Waits, right after the start, for the back-ends to say them.
     """
 
-    def __init__(self, providers: Sequence[OidcProvider], theirs: Providers) -> None:
+    def __init__(
+        self,
+        providers: Sequence[OidcProvider],
+        theirs: Providers,
+        told: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._issuers = {each.id: _canonical(each.issuer) for each in providers}
         self._theirs = theirs
+        self._told = told
         self._logins: dict[tuple[str, str], tuple[float, asyncio.Future[str]]] = {}
 
     async def of(self, user: User, connection: Connection, deadline: float) -> str:
@@ -68,6 +75,8 @@ class Credentials:
         token = user.token if isinstance(user, FederatedUser) else None
         if token is None:
             raise NotAsked(upstream.id, "there is no token that could be passed on")
+        if self._told is not None:
+            await self._told()
         provider = self.provider_at(user.provider, upstream)
         if provider is None:
             raise NotAsked(upstream.id, "it does not know the provider that you logged in with")
@@ -86,7 +95,7 @@ class Credentials:
             return None
         same = [
             str(each["id"])
-            for each in self._theirs().get(upstream.id, ())
+            for each in self._theirs().get(upstream.url, ())
             if isinstance(each.get("issuer"), str)
             and isinstance(each.get("id"), str)
             and _canonical(each["issuer"]) == issuer

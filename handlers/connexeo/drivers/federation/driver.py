@@ -71,7 +71,7 @@ class FederationDriver:
         self._state = state = State.from_settings(settings)
         self._accounts = FederatedAccounts(settings, state)
         self.account_management = self._accounts
-        self.credentials = Credentials(settings.oidc, self._providers)
+        self.credentials = Credentials(settings.oidc, self._providers, self._providers_told)
         self.capabilities = FederatedCapabilities(
             self._members, self._snapshots, self._fanout, self._accounts
         )
@@ -115,6 +115,9 @@ class FederationDriver:
         await self._snapshots.stop()
         await self._watching.stop()
         await self._accounts.stop()
+
+    async def _providers_told(self) -> None:
+        await self._snapshots.wait_for(PROVIDERS, self._members.federation.deadline)
 
     def _providers(self) -> dict[str, list[dict[str, object]]]:
         view = self._snapshots.view(PROVIDERS)

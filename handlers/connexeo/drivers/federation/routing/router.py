@@ -35,6 +35,7 @@ from connexeo.drivers.federation.snapshots.kinds import (
     COLLECTIONS,
     FILE_FORMATS,
     PROCESSES,
+    PROVIDERS,
     SERVICE_TYPES,
     UDF_RUNTIMES,
 )
@@ -48,7 +49,7 @@ from connexeo.generated.errors import ProcessGraphMissing, RequestInvalid
 from connexeo.processing.definitions import Definitions
 from connexeo.processing.validation import process_graph_of
 
-_ALWAYS = (CAPABILITIES, COLLECTIONS, PROCESSES, FILE_FORMATS)
+_ALWAYS = (CAPABILITIES, COLLECTIONS, PROCESSES, FILE_FORMATS, PROVIDERS)
 
 
 @dataclass(frozen=True, slots=True)

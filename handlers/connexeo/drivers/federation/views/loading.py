@@ -48,7 +48,7 @@ class FormatsView:
 
 @dataclass(frozen=True, slots=True)
 class ProvidersView:
-    """OpenID Connect providers of each back-end."""
+    """OpenID Connect providers of each back-end, by its address."""
 
     upstreams: frozenset[str]
     providers: Mapping[str, Sequence[Mapping[str, Any]]]

@@ -122,9 +122,10 @@ def _service_types(documents: Documents, federation: Federation) -> dict[str, An
 def _providers(documents: Documents, federation: Federation) -> dict[str, Any]:
     return {
         "providers": {
-            upstream: [each for each in document if isinstance(each, dict)]
+            # By address: should another back-end get the id of a former one, no token goes to it for that.
+            known.url: [each for each in document if isinstance(each, dict)]
             for upstream, document in documents.items()
-            if isinstance(document, list)
+            if isinstance(document, list) and (known := federation.upstream(upstream)) is not None
         }
     }
 
