@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import orjson
 
@@ -140,11 +140,18 @@ class Fetching:
 
 
 def next_link(document: Mapping[str, Any], base: str) -> str | None:
-    """Where the next page is; relative ones are understood too."""
+    """Where the next page is.
+
+    Relative addresses are understood too, and those of back-ends that do not know that they are reached by HTTPS.
+    """
     links = document.get("links")
     for link in links if isinstance(links, list) else ():
         if isinstance(link, dict) and link.get("rel") == "next" and isinstance(link.get("href"), str):
-            return urljoin(base, str(link["href"]))
+            found = urljoin(base, str(link["href"]))
+            is_here = urlsplit(found).netloc == urlsplit(base).netloc
+            if is_here and base.startswith("https://") and found.startswith("http://"):
+                return f"https{found.removeprefix('http')}"
+            return found
     return None
 
 
