@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import time
 from collections.abc import Callable
 
 import httpx
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
 from asgi_client import TOKEN, Client
-from connexeo.server.documents import Document, DocumentStore, cache_key
+from connexeo.server.documents import LARGE, Document, DocumentStore, PublicDocuments, cache_key
 from fake_driver import FakeDriver, make_collection
 
 MakeClient = Callable[..., Client]
@@ -184,3 +186,111 @@ def test_store_forgets_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_requests_without_a_key(method: str, headers: list[tuple[bytes, bytes]]) -> None:
     scope = {"method": method, "headers": headers, "path": "/", "query_string": b"", "scheme": "http"}
     assert cache_key(scope) is None
+
+
+async def _asked(app: PublicDocuments) -> bytes:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/collections",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [],
+        "extensions": {},
+    }
+    await app(scope, receive, send)
+    return bytes(sent[-1]["body"][:1])
+
+
+class _Makes:
+    """Makes a document of one letter, when it is let, as the dispatcher does."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.version = "a"
+        self.calls = 0
+        self.let = asyncio.Event()
+        self.fault: Exception | None = None
+        self.store = DocumentStore(0, version=lambda _: self.version)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        version = self.version
+        self.calls += 1
+        await self.let.wait()
+        if self.fault is not None:
+            raise self.fault
+        document = Document.of(version.encode() * self.size, public=True)
+        key = cache_key(scope)
+        assert key is not None
+        self.store.put(key, document, "list-collections", version)
+        await document.send(scope, send)
+
+
+def test_former_large_document_is_sent_until_the_new_one_is_made() -> None:
+    async def run() -> None:
+        makes = _Makes(LARGE)
+        app = PublicDocuments(makes, store=makes.store)
+        makes.let.set()
+        assert await _asked(app) == b"a"
+        makes.let.clear()
+        makes.version = "b"
+        assert [await _asked(app), await _asked(app), await _asked(app)] == [b"a"] * 3
+        makes.let.set()
+        await asyncio.gather(*app.making)
+        assert await _asked(app) == b"b"
+        assert makes.calls == 2
+
+    asyncio.run(run())
+
+
+def test_former_large_document_is_not_sent_when_it_was_right_long_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        makes = _Makes(LARGE)
+        app = PublicDocuments(makes, store=makes.store)
+        makes.let.set()
+        assert await _asked(app) == b"a"
+        makes.version = "b"
+        monkeypatch.setattr("connexeo.server.documents.GRACE", -1.0)
+        assert await _asked(app) == b"b"
+
+    asyncio.run(run())
+
+
+def test_former_small_document_is_never_sent() -> None:
+    async def run() -> None:
+        makes = _Makes(10)
+        app = PublicDocuments(makes, store=makes.store)
+        makes.let.set()
+        assert await _asked(app) == b"a"
+        makes.version = "b"
+        assert await _asked(app) == b"b"
+
+    asyncio.run(run())
+
+
+def test_large_document_that_cannot_be_made_anew_is_the_fault_of_a_later_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run() -> None:
+        makes = _Makes(LARGE)
+        app = PublicDocuments(makes, store=makes.store)
+        makes.let.set()
+        assert await _asked(app) == b"a"
+        makes.version, makes.fault = "b", ValueError("no")
+        assert await _asked(app) == b"a"
+        await asyncio.gather(*app.making)
+        monkeypatch.setattr("connexeo.server.documents.GRACE", -1.0)
+        with pytest.raises(ValueError, match="no"):
+            await _asked(app)
+
+    asyncio.run(run())

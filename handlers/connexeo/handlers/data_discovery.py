@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -9,6 +10,9 @@ from connexeo.generated import models
 from connexeo.handlers.context import Context, public
 from connexeo.handlers.links import link
 from connexeo.handlers.lists import next_links
+
+AT_ONCE = 250
+"""Collections of a long list after which other requests have their turn."""
 
 
 @public
@@ -23,7 +27,11 @@ async def list_collections(
         link(context, "root", "/"),
         *next_links(context, "/collections", page, limit=limit),
     ]
-    collections = [_with_links(context, item) for item in page.items]
+    collections: list[dict[str, Any]] = []
+    for item in page.items:
+        collections.append(_with_links(context, item))
+        if len(collections) % AT_ONCE == 0:
+            await asyncio.sleep(0)
     return cast(models.Collections, {**page.extra, "collections": collections, "links": links})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from connexeo.generated.errors import FeatureUnsupported
 from connexeo.handlers.context import Context, Service
 from connexeo.server.contract import Contract, Operation
-from connexeo.server.documents import Document, DocumentStore, cache_key, html_document
+from connexeo.server.documents import LARGE, Document, DocumentStore, cache_key, html_document
 from connexeo.server.resolver import Handler
 from connexeo.server.security import user_of
 from connexeo.server.validation import REQUEST
@@ -67,12 +68,13 @@ class Dispatcher:
         scope: Scope,
         send: Send,
     ) -> None:
+        body = answer.body if isinstance(answer, HTMLResponse) else orjson.dumps(answer)
         make = (
             partial(html_document, answer)
             if isinstance(answer, HTMLResponse)
             else partial(
                 Document.of,
-                answer,
+                body,
                 media_type=operation.media_type,
                 partial=isinstance(answer, dict) and bool(answer.get("federation:missing")),
             )
@@ -81,7 +83,9 @@ class Dispatcher:
         if key is None:
             await make(public=False).send(scope, send)
             return
-        document = make(public=True, previous=self._store.previous(key))
+        previous = self._store.previous(key)
+        make = partial(make, public=True, previous=previous)
+        document = await asyncio.to_thread(make) if len(body) >= LARGE else make()
         self._store.put(key, document, operation.id, version)
         await document.send(scope, send)
 

@@ -3,29 +3,41 @@
 Building a document per request costs twenty times what sending its bytes costs. A public document is kept for
 a few seconds (``discovery_cache``); afterwards its handler runs again, and when the result is the same, so are
 its bytes and its ETag.
+
+A large one takes long to make. Its former bytes are sent meanwhile, unless it is long ago that they were right.
 """
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import structlog
 from connexion.middleware.abstract import ROUTING_CONTEXT
 from starlette.responses import HTMLResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connexeo.handlers.context import accepts_html
 
 MINIMUM_GZIP = 1024
 """Bytes below which compression is not worth it."""
 
+LARGE = 2**20
+"""Bytes from which on a document is digested and compressed beside the event loop, and made anew in the background."""
+
+GRACE = 5.0
+"""Seconds since a large document was right for the last time, within which it is sent while it is made anew."""
+
 HTML = "text/html; charset=utf-8"
+
+logger = structlog.get_logger("connexeo.documents")
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -63,7 +75,8 @@ class Document:
         if previous is not None and previous.etag == etag:
             return previous
         worth_it = public and len(body) >= MINIMUM_GZIP
-        compressed = gzip.compress(body, compresslevel=6, mtime=0) if worth_it else None
+        level = 6 if len(body) < LARGE else 4
+        compressed = gzip.compress(body, compresslevel=level, mtime=0) if worth_it else None
         policy = b"public, max-age=60, must-revalidate" if public else b"private, no-cache"
         policy = b"no-store" if partial else policy
         return cls(body, compressed, etag, media_type.encode(), policy, extra)
@@ -126,7 +139,7 @@ def _takes_gzip(accepted: bytes) -> bool:
 CacheKey = tuple[str, bytes, bytes, bool]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """A document in the store."""
 
@@ -137,6 +150,8 @@ class Entry:
     """What the driver said when it was made; None where it says nothing."""
     expires: float
     """Monotonic clock, in seconds."""
+    right: float
+    """When it was known to be right last, by the same clock."""
 
     @property
     def size(self) -> int:
@@ -157,7 +172,7 @@ class DocumentStore:
         *,
         version: Callable[[str], str] | None = None,
         entries: int = 256,
-        size: int = 32 * 2**20,
+        size: int = 96 * 2**20,
     ) -> None:
         self.seconds = seconds
         self._version = version
@@ -171,9 +186,21 @@ class DocumentStore:
         entry = self._entries.get(key)
         if entry is None:
             return None
+        now = time.monotonic()
         if self._version is not None:
-            return entry if entry.version == self._version(entry.operation_id) else None
-        return entry if entry.expires > time.monotonic() else None
+            if entry.version != self._version(entry.operation_id):
+                return None
+        elif entry.expires <= now:
+            return None
+        entry.right = now
+        return entry
+
+    def former(self, key: CacheKey) -> Entry | None:
+        """An entry that is to be made anew, but may be sent until that is done."""
+        entry = self._entries.get(key)
+        if entry is None or entry.size < LARGE or entry.right + GRACE < time.monotonic():
+            return None
+        return entry
 
     def version(self, operation_id: str) -> str | None:
         """What the driver says now; to be asked before a document is made."""
@@ -188,7 +215,8 @@ class DocumentStore:
         """Keep a document for ``seconds``, or as long as the driver says the same."""
         replaced = self._entries.pop(key, None)
         self._size -= replaced.size if replaced is not None else 0
-        entry = Entry(document, operation_id, version, time.monotonic() + self.seconds)
+        now = time.monotonic()
+        entry = Entry(document, operation_id, version, now + self.seconds, now)
         self._entries[key] = entry
         self._size += entry.size
         while len(self._entries) > 1 and (
@@ -221,16 +249,47 @@ class PublicDocuments:
     def __init__(self, app: ASGIApp, *, store: DocumentStore) -> None:
         self.app = app
         self.store = store
+        self._making: dict[CacheKey, asyncio.Task[None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if scope["type"] == "http":
             key = cache_key(scope)
             if key is not None:
-                entry = self.store.fresh(key)
+                entry = self.store.fresh(key) or self._former(key, scope)
                 if entry is not None:
                     # Routing is skipped; the metrics want to know the operation all the same.
                     scope["extensions"][ROUTING_CONTEXT] = {"operation_id": entry.operation_id}
                     await entry.document.send(scope, send)
                     return
         await self.app(scope, receive, send)
+
+    @property
+    def making(self) -> Collection[asyncio.Task[None]]:
+        """What makes documents anew now, in the background."""
+        return tuple(self._making.values())
+
+    def _former(self, key: CacheKey, scope: Scope) -> Entry | None:
+        """What may be sent while the document is made anew, which begins now unless it has begun."""
+        entry = self.store.former(key)
+        if entry is not None and key not in self._making:
+            task = asyncio.create_task(self._make(scope))
+            self._making[key] = task
+            task.add_done_callback(lambda _: self._making.pop(key, None))
+        return entry
+
+    async def _make(self, scope: Scope) -> None:
+        """Let a request be answered for the sake of the store."""
+        try:
+            await self.app({**scope, "extensions": dict(scope["extensions"])}, _nothing, _forget)
+        except Exception:
+            # Nobody waits for it; the next request after the time of grace gets to see the fault.
+            logger.exception("document.not_made", path=scope["path"])
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _forget(message: Message) -> None:
+    """The answer is in the store already."""
