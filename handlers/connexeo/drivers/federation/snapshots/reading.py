@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from connexeo.drivers.federation.garbage import no_search_for_garbage
 from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 from connexeo.drivers.federation.snapshots.store import SnapshotStore
@@ -166,7 +167,8 @@ class Snapshots:
             if self._digests.get(kind) != digest:
                 view = store.view(kind)
                 if view is not None:
-                    views[kind] = self._load.get(kind, orjson.loads)(view.body)
+                    with no_search_for_garbage():
+                        views[kind] = self._load.get(kind, orjson.loads)(view.body)
         return states, attempts, digests, views
 
     def _is_current(self, upstream: str, kind: str) -> bool:

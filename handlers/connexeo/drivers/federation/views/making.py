@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import structlog
 
+from connexeo.drivers.federation.garbage import no_search_for_garbage
 from connexeo.drivers.federation.merging import Kind, Listing, Part, brief, merge_capabilities, merge_lists
 from connexeo.drivers.federation.snapshots.kinds import (
     CAPABILITIES,
@@ -30,6 +31,11 @@ Documents = Mapping[str, Any]
 
 def make_views(kind: str, store: SnapshotStore, federation: Federation) -> None:
     """Make the view of a kind anew, and keep it."""
+    with no_search_for_garbage():
+        store.put_view(kind, _view(kind, store, federation))
+
+
+def _view(kind: str, store: SnapshotStore, federation: Federation) -> bytes:
     known = {upstream.id for upstream in federation.upstreams}
     snapshots = store.snapshots(kind)
     documents = {
@@ -37,8 +43,7 @@ def make_views(kind: str, store: SnapshotStore, federation: Federation) -> None:
         for each in federation.order
         if each in snapshots and each in known
     }
-    view = {"upstreams": list(documents), **_MAKERS[kind](documents, federation)}
-    store.put_view(kind, orjson.dumps(view))
+    return orjson.dumps({"upstreams": list(documents), **_MAKERS[kind](documents, federation)})
 
 
 def merged_collections(documents: Documents, federation: Federation) -> Listing:
