@@ -29,6 +29,9 @@ CONNECTIONS = 64
 """Open at a time to one back-end."""
 IDLE = 20
 """Of these, how many stay open when nobody needs them."""
+IDLE_FOR = 3.0
+"""Seconds until an idle connection is closed: before the back-end does it, which many do after five, at the moment
+when a request is on its way."""
 LONGEST_PAUSE = 1.0
 """Seconds to wait at most before a request is repeated."""
 
@@ -276,7 +279,9 @@ class Connection:
                 headers={"user-agent": "connexeo"},
                 # Deadlines are for the whole request; see `fetch`.
                 timeout=httpx.Timeout(None, connect=self.upstream.connect_timeout),
-                limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=IDLE),
+                limits=httpx.Limits(
+                    max_connections=CONNECTIONS, max_keepalive_connections=IDLE, keepalive_expiry=IDLE_FOR
+                ),
             )
             self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return self._client
