@@ -1,0 +1,1 @@
+"""What a federation costs those who ask it: see ``__main__``."""
