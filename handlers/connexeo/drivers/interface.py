@@ -100,6 +100,15 @@ class Reporting(Protocol):
 
 
 @runtime_checkable
+class Selective(Protocol):
+    """What `Capabilities` may offer as well: which operations have nothing to offer now."""
+
+    def idle(self) -> Sequence[str]:
+        """Paths of endpoints that exist, but that ``GET /`` must not list now."""
+        ...
+
+
+@runtime_checkable
 class Versioned(Protocol):
     """What `Capabilities` may offer as well: whether public documents may be others than before."""
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from starlette.responses import Response
 
+from connexeo.drivers.interface import Selective
 from connexeo.generated import models
 from connexeo.handlers.context import Context, public, without_driver
 from connexeo.handlers.landing import landing_page
@@ -29,6 +30,8 @@ async def capabilities(context: Context) -> models.Capabilities | Response:
         return await landing_page(context, links)
     service = context.service
     settings = service.settings
+    capable = context.driver.capabilities
+    idle = capable.idle() if isinstance(capable, Selective) else ()
     document = {
         "id": settings.id,
         "title": settings.title,
@@ -39,7 +42,7 @@ async def capabilities(context: Context) -> models.Capabilities | Response:
         "stac_version": STAC_VERSION,
         "production": settings.in_production,
         "conformsTo": conformance_classes(context),
-        "endpoints": list(service.endpoints),
+        "endpoints": [each for each in service.endpoints if each["path"] not in idle],
         **additions,
         "links": links,
     }

@@ -101,11 +101,16 @@ class FederatedCapabilities:
             FeatureUnsupported: when none of them has any.
         """
         await self._snapshots.wait_for(UDF_RUNTIMES, self._members.federation.deadline)
-        view = self._snapshots.view(UDF_RUNTIMES)
-        entries = view.entries if isinstance(view, EntriesView) else {}
-        if not entries and not self._snapshots.missing(UDF_RUNTIMES):
+        if self.idle():
             raise FeatureUnsupported()
-        return entries
+        view = self._snapshots.view(UDF_RUNTIMES)
+        return view.entries if isinstance(view, EntriesView) else {}
+
+    def idle(self) -> Sequence[str]:
+        """See ``Selective``: an empty list of UDF runtimes would not be valid."""
+        view = self._snapshots.view(UDF_RUNTIMES)
+        has_some = isinstance(view, EntriesView) and bool(view.entries)
+        return () if has_some or self._snapshots.missing(UDF_RUNTIMES) else ("/udf_runtimes",)
 
     async def ready(self) -> Mapping[str, bool]:
         """Whether the database answers; back-ends that do not answer are no reason to take this one away."""
