@@ -12,7 +12,9 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -301,7 +303,20 @@ def _seconds(value: str | None) -> float | None:
     return float(value) if value is not None and re.fullmatch(r"\d{1,6}", value.strip()) else None
 
 
+def prepare() -> None:
+    """What the first request would have to wait for; takes a while."""
+    import httpx  # noqa: F401 - later imports of it are quick
+
+    _ssl_context(None)
+
+
 def _ssl_context(ca_file: str | None) -> ssl.SSLContext:
+    return _shared_context(ca_file, None if ca_file is None else Path(ca_file).stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _shared_context(ca_file: str | None, _changed: int | None) -> ssl.SSLContext:
+    """All connections share one: reading the certificates of the system takes 40 ms each time."""
     import certifi
 
     context = ssl.create_default_context()

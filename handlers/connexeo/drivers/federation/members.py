@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from connexeo.drivers.federation.configuration import Configuration
-from connexeo.drivers.federation.connection import Connection
+from connexeo.drivers.federation.connection import Connection, prepare
 from connexeo.settings import Federation, Upstream
 
 
@@ -58,6 +58,7 @@ class Members:
 
     async def start(self) -> None:
         """Follow the configuration."""
+        await asyncio.to_thread(prepare)
         self._task = asyncio.create_task(self._follow())
 
     async def stop(self) -> None:
