@@ -18,9 +18,19 @@ LISTS = ("/collections", "/processes", "/file_formats", "/jobs", "/files", "/ser
 
 
 @pytest.fixture(scope="session")
-def start_front_end(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> StartFrontEnd:
-    """Starts front-ends."""
+def start_lasting_front_end(
+    start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
+) -> StartFrontEnd:
+    """Starts front-ends that run until the end of the session."""
     return front_end_starter(start_server, lambda: tmp_path_factory.mktemp("front"))
+
+
+@pytest.fixture
+def start_front_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartFrontEnd]:
+    """Starts front-ends of one test."""
+    with ExitStack() as stack:
+        start = StartServer(lambda: tmp_path_factory.mktemp("server"), stack)
+        yield front_end_starter(start, lambda: tmp_path_factory.mktemp("front"))
 
 
 @pytest.fixture(scope="session")
@@ -55,10 +65,10 @@ def upstreams(proxies: dict[str, FaultProxy]) -> Iterator[list[dict[str, Any]]]:
 
 
 @pytest.fixture(scope="session")
-def shared_front_end(start_front_end: StartFrontEnd, proxies: dict[str, FaultProxy]) -> FrontEnd:
+def shared_front_end(start_lasting_front_end: StartFrontEnd, proxies: dict[str, FaultProxy]) -> FrontEnd:
     """A front-end that many tests use."""
     upstreams = [{"id": name, "url": proxy.url, **BASIC} for name, proxy in proxies.items()]
-    return start_front_end(upstreams, users=["ana", "ben"], workers=1)
+    return start_lasting_front_end(upstreams, users=["ana", "ben"], workers=1)
 
 
 @pytest.fixture

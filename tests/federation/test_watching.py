@@ -30,8 +30,8 @@ def parts() -> Iterator[tuple[FakeUpstream, FaultProxy]]:
 
 
 @pytest.fixture(scope="module")
-def front(start_front_end: StartFrontEnd, parts: tuple[FakeUpstream, FaultProxy]) -> FrontEnd:
-    return start_front_end([{"id": "alps", "url": parts[1].url}], workers=2, refresh_interval=1.0)
+def front(start_lasting_front_end: StartFrontEnd, parts: tuple[FakeUpstream, FaultProxy]) -> FrontEnd:
+    return start_lasting_front_end([{"id": "alps", "url": parts[1].url}], workers=2, refresh_interval=1.0)
 
 
 def below(process: int) -> list[int]:
