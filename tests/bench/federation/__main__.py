@@ -118,7 +118,7 @@ async def at_once(front: FrontEnd) -> dict[str, float]:
         return dict(zip(PATHS, await asyncio.gather(*map(ask, PATHS)), strict=True))
 
 
-def one_by_one(front: FrontEnd, path: str, requests: int, within: float = 6) -> list[float]:
+def one_by_one(front: FrontEnd, path: str, requests: int, within: float = 3) -> list[float]:
     """Seconds of requests over one connection, until there are as many, or the time is over."""
     found: list[float] = []
     end = time.perf_counter() + within
