@@ -1,0 +1,23 @@
+"""Faults for which less is enough, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+RECOMMENDED: Mapping[str, str] = {
+    "options-200": "the standard asks for 204, and browsers take any success",
+    "head-refused": "the standard does not mention HEAD; RFC 9110 asks general servers for it",
+    "etag-ignored": "conditional requests are optional",
+    "etag-new-each-time": "conditional requests are optional",
+    "etag-unquoted": "clients give back what they got, whatever it is",
+    "token-absent-as-403": "401 is for who has not said who they are, yet both refuse",
+    "collection-bands-differ": "the extensions only recommend equal names",
+    "process-subtype-old": "subtypes are hints for user interfaces",
+    "federation-partial-cached": "the standard says nothing of how long lists may be kept",
+    "federation-without-class": "classes may be left out by older versions of the extension",
+    "federation-validation-silent": "the field is recommended only",
+}
+"""Faults that break a recommendation: a warning is all that may be said of them."""
+
+STUCK = frozenset({"job-stays-queued", "job-stays-created"})
+"""Faults that keep jobs from ending: there is no use in waiting."""
