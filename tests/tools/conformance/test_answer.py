@@ -24,6 +24,7 @@ def _closing(times: int) -> tuple[httpx.Client, list[str]]:
     [
         ("GET", "/", 1, True),
         ("DELETE", "/jobs/1", 1, True),
+        ("TRACE", "/", 1, True),
         ("POST", "/validation", 1, True),
         ("POST", "/jobs", 1, False),
         ("GET", "/", 2, False),

@@ -291,9 +291,15 @@ def test_letter_case_of_formats(look: Look) -> None:
     assert look("formats.letter-case", change).state is State.FAIL
 
 
+def test_paths_that_are_listed_often_are_one_finding(look: Look) -> None:
+    (finding,) = look("endpoints.templates", _endpoints(lambda listed: listed.extend(listed[3:5]))).findings
+    assert finding.message == "a path is listed more than once"
+    assert len(finding.places) == 2
+
+
 def test_evidence_is_the_part_that_tells(look: Look) -> None:
     (finding,) = look("profile.49", drop("/file_formats", *FORMAT, "title")).findings
-    assert finding.message == "the output format GTiff has no title"
+    assert (finding.message, finding.places) == ("a format has no title", ("output format GTiff",))
     assert finding.evidence is not None
     assert '{"output": {"GTiff":' in finding.evidence.answer
     assert "authorization" not in finding.evidence.request.lower().replace("authorization: bearer ***", "")

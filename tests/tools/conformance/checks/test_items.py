@@ -42,6 +42,18 @@ def _items(url: str, *items: Any, answer: Any = None) -> tuple[Change, Change]:
     )
 
 
+def test_items_may_be_listed_without_a_link(look: Look) -> None:
+    endpoint = {"path": "/collections/{collection_id}/items", "methods": ["GET"]}
+    listed = edit("/", lambda found: found["endpoints"].append(endpoint))
+    found = edit(
+        ONE, lambda found: found.update(links=[each for each in found["links"] if each["rel"] != "items"])
+    )
+    sound = {"type": "FeatureCollection", "features": [_item()], "links": []}
+    assert look("items.listed", listed, found, reply("/collections/.*/items", 200, sound)).state is State.PASS
+    result = look("items.listed", listed, found, reply("/collections/.*/items", 200, {"links": []}))
+    assert "HTTP 200 comes with no FeatureCollection" in result.findings[0].message
+
+
 CHECKS = ["items.listed", "items.valid", "items.boxes", "items.times", "items.bands", "profile.310"]
 
 

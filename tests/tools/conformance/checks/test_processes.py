@@ -224,6 +224,22 @@ def test_wrong_results_are_told_one_by_one(look: Look) -> None:
     assert any("it gives 5, not 6" in finding.message for finding in result.findings)
 
 
+def test_one_process_is_one_finding(look: Look) -> None:
+    result = look("processes.standard-computed", _result(_no_divisions))
+    assert [finding.count for finding in result.findings] == [1]
+
+
+def test_examples_without_arguments_are_one_finding(look: Look) -> None:
+    """Whoever drops nulls, say, drops them everywhere."""
+    changes = (
+        _of("add", lambda process: process["examples"][0]["arguments"].pop("x")),
+        _of("subtract", lambda process: process["examples"][0]["arguments"].pop("y")),
+    )
+    (finding,) = look("processes.examples-fit", *changes).findings
+    assert finding.message == "an example lacks a required parameter"
+    assert finding.places == ("process add, x", "process subtract, y")
+
+
 def test_back_ends_that_give_no_numbers(look: Look) -> None:
     for check_id in ("processes.computed", "processes.standard-computed"):
         assert look(check_id, reply("/result", 400, ERROR, "POST")).state is State.NOT_TESTABLE

@@ -15,7 +15,7 @@ KEPT = 32 * 1024 * 1024
 """Bytes of an answer that are read."""
 
 
-_REPEATABLE = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
+_REPEATABLE = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 """Methods that do the same when they are asked for twice, see RFC 9110, section 9.2.2; so does a validation."""
 
 

@@ -217,7 +217,7 @@ def templates(backend: BackEnd) -> Iterator[Violation]:
         if fault := _fault_of_path(path):
             yield Violation(f"the path {path!r} {fault}", evidence, severity=Severity.MAJOR)
         if anonymous_template(path) in seen:
-            yield Violation(f"the path {path} is listed twice", evidence)
+            yield Violation("a path is listed more than once", evidence, place=path)
         seen.add(anonymous_template(path))
         methods = texts(endpoint.get("methods"))
         if len(set(methods)) != len(methods) or not methods:

@@ -61,6 +61,18 @@ class RequestJudge:
             return None
         return (*query, *body)
 
+    def is_sound(self, exchange: Exchange) -> bool:
+        """Whether nothing at all is wrong: what was stored otherwise is not what answers are judged by."""
+        if exchange.operation is None or self.faults(exchange):
+            return False
+        if not exchange.request_body or "json" not in exchange.request_headers.get("content-type", ""):
+            return True
+        try:
+            body = orjson.loads(exchange.request_body)
+        except orjson.JSONDecodeError:
+            return False
+        return not self.contract.request_faults(exchange.operation, body)
+
     def header_faults(self, exchange: Exchange) -> Iterator[tuple[str, str]]:
         """Headers of an answer that the contract describes, each with what is wrong with it."""
         if exchange.operation is None:
