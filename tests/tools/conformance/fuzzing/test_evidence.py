@@ -66,8 +66,8 @@ def test_what_a_query_says_may_be_repeated() -> None:
 def test_null_for_all_that_is_missing_is_one_fault() -> None:
     inspection = Inspection(load_contract("1.3.0"))
     make = exchanges(inspection)
-    nothing = {"categories": None, "examples": None, "deprecated": None}
-    process = {"id": "mine", "process_graph": {}, **nothing}
+    nothing: dict[str, Any] = {"categories": None, "examples": None, "deprecated": None}
+    process: dict[str, Any] = {"id": "mine", "process_graph": {}, **nothing}
     inspection.inspect(make("/process_graphs/mine", httpx.Response(200, json=process, headers=CORS)))
     several = {"processes": [{"id": "other"}, process], "links": []}
     inspection.inspect(make("/process_graphs", httpx.Response(200, json=several, headers=CORS)))
