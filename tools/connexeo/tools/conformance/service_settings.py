@@ -44,11 +44,11 @@ def misfit(about: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     parameters = settings(about)
     told = about.get("configuration")
     if isinstance(told, Mapping):
-        found["an unknown configuration parameter"] = {NOWHERE: 1}
+        found["unknown parameter"] = {NOWHERE: 1}
     for name, schema in parameters.items():
         wrong: Any = {"conformance": ["wrong"]}
         if is_schema(schema) is None and not fits(wrong, schema):
-            found["a configuration parameter of the wrong type"] = {name: wrong}
+            found["parameter of the wrong type"] = {name: wrong}
             break
     return found
 

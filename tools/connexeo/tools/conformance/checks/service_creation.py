@@ -45,8 +45,8 @@ def create(backend: BackEnd) -> Iterator[Violation]:
 def faulty_processes() -> dict[str, dict[str, Any]]:
     """Processes that cannot be valid, by what is wrong with them."""
     return {
-        "of an unknown process": {"process_graph": with_result({"own": node(NOWHERE)})},
-        "that refers to a node that is not there": {"process_graph": addition({"from_node": "nowhere"})},
+        "unknown process": {"process_graph": with_result({"own": node(NOWHERE)})},
+        "reference to a node that is not there": {"process_graph": addition({"from_node": "nowhere"})},
     }
 
 
@@ -59,7 +59,7 @@ def valid_processes(backend: BackEnd) -> Iterator[Violation]:
     for what, faulty in faulty_processes().items():
         answer = backend.user.post("/services", order(backend, process=faulty))
         if answer.ok:
-            yield Violation(f"a service {what} is created", answer)
+            yield Violation("a service of a faulty process is created", answer, place=f"{_CREATE}: {what}")
     given = order(backend)
     del given["process"]
     answer = backend.user.post("/services", given)
@@ -86,7 +86,9 @@ def configuration(backend: BackEnd) -> Iterator[Violation]:
     for what, wrong in misfit(about).items():
         answer = backend.user.post("/services", order(backend, configuration={**given, **wrong}))
         if answer.ok:
-            yield Violation(f"{what} is accepted", answer)
+            yield Violation(
+                "a configuration that the type does not have is accepted", answer, place=f"{_CREATE}: {what}"
+            )
 
 
 @requirement(
@@ -185,6 +187,9 @@ def kept(backend: BackEnd) -> Iterator[Violation]:
     service = backend.once(created_service)
     entry = service.described()
     for key in ("title", "description", "enabled"):
+        if key == "enabled" and not isinstance(entry.value.get(key), bool):
+            # That is for the schema to say.
+            continue
         if entry.value.get(key) != service.given[key]:
             told = entry.value.get(key, "missing")
             yield Violation(f"`{key}` is {told}, not {service.given[key]} as it was given", entry.evidence)

@@ -188,8 +188,9 @@ def same_in_list(backend: BackEnd) -> Iterator[Violation]:
     service, entry = _own_entry(backend)
     own = service.described()
     for key in ("url", "type", "enabled", "title"):
-        if key in entry.value and key in own.value and entry.value[key] != own.value[key]:
-            message = f"`{key}` is {own.value[key]!r}, but {entry.value[key]!r} in the list"
+        listed, told = entry.value.get(key), own.value.get(key)
+        if type(listed) is type(told) and listed != told:
+            message = f"`{key}` is {told!r}, but {listed!r} in the list"
             yield Violation(message, own.evidence, place=_ONE)
 
 
