@@ -158,6 +158,7 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
         (_without("/collections"),),
         (_without("/me"),),
         (_without("/jobs/{job_id}/logs"),),
+        (_without("/validation"),),
         (_endpoints(lambda found: next(each for each in found if each["path"] == "/jobs/{job_id}").update(
             methods=["GET", "PATCH"])),),
     ],
@@ -289,6 +290,12 @@ def test_letter_case_of_formats(look: Look) -> None:
     change = Change("POST", "/validation|/result", particular)
     assert look("profile.46", change).state is State.FAIL
     assert look("formats.letter-case", change).state is State.FAIL
+
+
+def test_unlisted_classes_are_a_lesser_fault(look: Look) -> None:
+    """The capabilities say the same."""
+    assert look("profile.31", _without("/conformance")).state is State.WARNING
+    assert look("profile.31", _without("/conformance"), drop("/", "conformsTo")).state is State.FAIL
 
 
 def test_paths_that_are_listed_often_are_one_finding(look: Look) -> None:

@@ -101,6 +101,7 @@ FAULTS: dict[str, list[tuple[Change, ...]]] = {
     "profile.321": [
         (drop(ONE, CUBE),),
         (drop(ONE, "summaries"),),
+        (put(ONE, CUBE, value={}),),
         (put(ONE, "type", value="Feature"),),
         (put(ONE, "license", value="no licence at all"),),
     ],

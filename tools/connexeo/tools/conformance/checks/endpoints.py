@@ -13,8 +13,9 @@ from connexeo.tools.conformance.discovery import anonymous_template
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.registry import check, requirement
 from connexeo.tools.conformance.resources import NOWHERE, answer_to, object_of
-from connexeo.tools.conformance.shapes import objects, text, texts
+from connexeo.tools.conformance.shapes import mapping, objects, text, texts
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
+from connexeo.tools.conformance.workload import addition
 
 _UNKNOWN = {
     "/collections": "CollectionNotFound",
@@ -34,6 +35,7 @@ _OPEN_LISTS = (
     "/service_types",
 )
 _OWN_LISTS = ("/me", "/jobs", "/process_graphs", "/files", "/services")
+_VALIDATION = "POST /validation"
 
 
 @requirement(31, layer="profiles", mend="List the endpoint with this method, or switch it off.")
@@ -45,7 +47,14 @@ def complete(backend: BackEnd) -> Iterator[Violation]:
                 path, params={"limit": 1} if path in {*_OWN_LISTS, "/collections"} else None
             )
             if answer.ok and object_of(answer) is not None:
-                yield Violation(f"GET {path} works, but is not listed", answer)
+                # What it says, the capabilities have said already.
+                minor = path == "/conformance" and "conformsTo" in backend.capabilities
+                severity = Severity.MINOR if minor else None
+                yield Violation(f"GET {path} works, but is not listed", answer, severity=severity)
+    if _is_missing(backend, _VALIDATION):
+        answer = backend.reader.post("/validation", {"process_graph": addition()})
+        if answer.ok and isinstance(mapping(object_of(answer)).get("errors"), list):
+            yield Violation(f"{_VALIDATION} works, but is not listed", answer)
     if backend.account is None:
         return
     for operation in backend.contract.operations:
