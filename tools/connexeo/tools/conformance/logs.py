@@ -13,6 +13,7 @@ from connexeo.tools.conformance.backend import next_page
 from connexeo.tools.conformance.caller import Caller
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.extents import instant, is_rfc_3339
+from connexeo.tools.conformance.resources import object_of
 from connexeo.tools.conformance.shapes import mapping, objects, text
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation, require
 
@@ -82,7 +83,7 @@ def read_log(reader: Caller, path: str, **query: Any) -> Log:
     if set(query) & {"offset"}:
         asked = " with `offset`"
     require(answer.ok, f"the log{asked} is answered with HTTP {answer.status}", answer)
-    return Log(reader, path, answer, answer.object())
+    return Log(reader, path, answer, object_of(answer) or {})
 
 
 def has_arrays(log: Log) -> Iterator[Violation]:
@@ -204,7 +205,11 @@ def are_identified(log: Log) -> Iterator[Violation]:
             )
     ids = [each for each in log.ids if each]
     if len(set(ids)) < len(ids):
-        yield Violation(f"{len(ids)} entries have only {len(set(ids))} identifiers", log.exchange)
+        yield Violation(
+            "several entries have the same identifier, so that `offset` cannot tell them apart",
+            log.exchange,
+            severity=Severity.MAJOR,
+        )
         return
     again = log.again()
     shared = min(len(ids), len(again.ids))

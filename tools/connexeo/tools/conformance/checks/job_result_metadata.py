@@ -125,6 +125,8 @@ def items(backend: BackEnd) -> Iterator[Violation]:
             yield Violation(message, answer, place=place)
             continue
         yield from _faults(item, place)
+        if not text(item.value.get("stac_version")):
+            yield Violation("an Item has no `stac_version`", item.exchange, place=place)
         yield from (
             Violation(message, item.exchange, place=place)
             for message in _strange(collection.value, item.value)

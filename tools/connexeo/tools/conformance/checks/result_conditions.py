@@ -54,7 +54,7 @@ def log_level(backend: BackEnd) -> Iterator[Violation]:
         return
     if not has(backend, "add", "inspect"):
         return
-    graph = {"sum": node("add", x=17, y=25)}
+    graph = {"sum": node("add", x=1, y=2)}
     graph["look"] = node("inspect", data=of("sum"), message="conformance", level="warning")
     graph["last"] = node("add", x=of("look"), y=0)
     answer = compute(backend, with_result(graph), log_level="error")
@@ -138,8 +138,8 @@ def several_files(backend: BackEnd) -> Iterator[Violation]:
         yield Violation(f"what comes as {answer.media_type} is no archive that can be read", answer)
     elif len(found) < 2:
         yield Violation(f"the archive of two results has {len(found)} file", answer)
-    elif answer.media_type not in _ARCHIVES:
-        yield Violation(f"an archive comes as {answer.media_type or 'nothing'}", answer)
+    elif answer.media_type and answer.media_type not in _ARCHIVES:
+        yield Violation(f"an archive comes as {answer.media_type}", answer)
 
 
 @requirement(910, mend="Refuse with PaymentRequired what costs more than the user's budget.", **NEEDS)
