@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -38,3 +40,21 @@ def test_requests_on_closed_connections(method: str, path: str, times: int, repe
     assert (answer.status == 200) is repeated
     assert (answer.failure is None) is repeated
     assert asked == [method] * (2 if method == "GET" or repeated else 1)
+
+
+class _Stream:
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize(("status", "closed"), [(500, True), (404, False), (200, False)])
+def test_connections_on_which_a_server_failed_are_left(status: int, closed: bool) -> None:
+    """It closes some of them a moment later, when the next request is on its way."""
+    stream = _Stream()
+    extensions: dict[str, Any] = {"network_stream": stream}
+    answer = httpx.Response(status, extensions=extensions)
+    with httpx.Client(transport=httpx.MockTransport(lambda request: answer)) as client:
+        read_answer(client, client.build_request("GET", "https://a.example/"), 5)
+    assert stream.closed is closed

@@ -40,6 +40,14 @@ def test_names_are_replaced_the_same_in_every_run(backend: BackEnd) -> None:
     assert ledger.mask(f"conformance_{ledger.mark}_job") == "conformance_*_job"
 
 
+def test_names_that_are_words_stay(backend: BackEnd) -> None:
+    ledger = Ledger()
+    ledger.add("process", "absolute", backend.user)
+    ledger.add("process", f"conformance_{ledger.mark}_absolute", backend.user)
+    assert ledger.mask("Location is no absolute URL") == "Location is no absolute URL"
+    assert ledger.mask(f"conformance_{ledger.mark}_absolute") == "<process 1>"
+
+
 def test_names_with_backslashes_are_replaced_too(backend: BackEnd) -> None:
     ledger = Ledger()
     ledger.add("job", r"a\1b\g<0>", backend.user)

@@ -70,6 +70,7 @@ def read_answer(client: httpx.Client, request: httpx.Request, total: float) -> A
                     break
         finally:
             response.close()
+            _leave(response)
     except httpx.TimeoutException as error:
         answer.late = True
         answer.sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
@@ -98,6 +99,13 @@ def _response(client: httpx.Client, request: httpx.Request) -> httpx.Response:
         if request.method not in _REPEATABLE and not request.url.path.endswith("/validation"):
             raise
         return client.send(request, stream=True, follow_redirects=False)
+
+
+def _leave(response: httpx.Response) -> None:
+    """Use no connection again on which the server has failed: it closes some of them a moment later."""
+    stream = response.extensions.get("network_stream")
+    if response.status_code >= 500 and stream is not None:
+        stream.close()
 
 
 def whole_body(response: httpx.Response, most: int = KEPT) -> bytes:

@@ -58,7 +58,9 @@ class Ledger:
     def add(self, kind: str, name: str, owner: Caller) -> None:
         """Remember something that was created, or is about to be."""
         self.there[kind, name] = Created(kind, name, owner)
-        if name not in self.names:
+        own = kind in {"process", "file"} and self.mark not in name
+        if name not in self.names and not own:
+            # Names that are the same in every run need not be replaced, and may be words.
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self.names[name] = f"<{kind} {self.counts[kind]}>"
 

@@ -34,6 +34,12 @@ _OPEN_LISTS = (
     "/udf_runtimes",
     "/service_types",
 )
+_PAGED = ("/collections", "/processes", "/jobs", "/process_graphs", "/files", "/services")
+"""Lists that may come in pages."""
+
+_CHECKED_APART = ("/collections/", "/services/")
+"""Paths of which areas of their own judge unknown identifiers."""
+
 _OWN_LISTS = ("/me", "/jobs", "/process_graphs", "/files", "/services")
 _VALIDATION = "POST /validation"
 
@@ -84,9 +90,24 @@ def _nowhere(path: str) -> str:
     return re.sub(r"\{[^}]*\}", NOWHERE, path)
 
 
-@requirement(32, layer="profiles", mend="Implement the endpoint, or take it out of `endpoints`.")
+@requirement(
+    32,
+    layer="profiles",
+    mend="Implement the endpoint, or take it out of `endpoints`.",
+    order=80,
+)
 def truthful(backend: BackEnd) -> Iterator[Violation]:
     """Each endpoint answers as something that exists: with success, or a refusal that is its own."""
+    found = list(_untruthful(backend))
+    yield from found
+    told = {each.exchange.name for each in found if each.exchange}
+    for name, answer in backend.unimplemented.items():
+        # Whatever other checks have come upon.
+        if name not in told:
+            yield from _absent(answer, name)
+
+
+def _untruthful(backend: BackEnd) -> Iterator[Violation]:
     for method, path in _listed(backend):
         operation = backend.contract.operation(f"{method} {path}")
         if operation is None:
@@ -185,27 +206,56 @@ def unknown_identifiers(backend: BackEnd) -> Iterator[Violation]:
     for operation in backend.contract.operations:
         if operation.method != "GET" or not backend.offers(operation.name) or operation.path.count("{") != 1:
             continue
-        if operation.path == "/collections/{collection_id}":
-            # That has a check of its own.
+        if operation.path.startswith(_CHECKED_APART):
             continue
         expected = _unknown(operation.path)
         if expected is None or (operation.secured and backend.account is None):
             continue
         tried = True
-        answer = backend.reader.get(_nowhere(operation.path))
-        if answer.ok:
-            yield Violation(
-                f"something that does not exist is answered with HTTP {answer.status}, not 404", answer,
-                severity=Severity.MAJOR,
-            )  # fmt: skip
-        elif answer.status != 404:
-            yield Violation(
-                f"something that does not exist is answered with HTTP {answer.status}, not 404", answer
-            )
-        elif answer.code != expected:
-            yield Violation(f"the error code is {answer.code}, not {expected}", answer)
+        yield from _faults_of_unknown(backend.reader.get(_nowhere(operation.path)), operation.name, expected)
     if not tried:
         raise NotTestable("there is no endpoint that is about one thing, or no account to ask it with")
+
+
+def _faults_of_unknown(answer: Exchange, name: str, expected: str) -> Iterator[Violation]:
+    """One message for each mistake: what differs from operation to operation is the place."""
+    place = f"{name}: {expected}"
+    if answer.ok:
+        message = "something that does not exist is answered with success, not 404"
+        yield Violation(message, answer, place=name, severity=Severity.MAJOR)
+    elif answer.status != 404:
+        message = f"something that does not exist is answered with HTTP {answer.status}, not 404"
+        yield Violation(message, answer, place=name)
+    elif answer.code != expected:
+        yield Violation("the error code is not that of what does not exist", answer, place=place)
+
+
+@check(
+    "endpoints.wrong-query",
+    "A query parameter that is not valid is answered with 400, or ignored",
+    layer="schema",
+    source="openEO API, Error Handling",
+    any_of=tuple(f"GET {path}" for path in _PAGED),
+    severity=Severity.MINOR,
+    mend="Check query parameters before they are used; answer 400, with the openEO error code that fits.",
+)
+def wrong_query(backend: BackEnd) -> Iterator[Violation]:
+    """A number that is none, for lists that may have pages; failures of the server are told by the check of all
+    answers.
+    """
+    failed = True
+    for path in _PAGED:
+        if not backend.offers(f"GET {path}") or (path in _OWN_LISTS and backend.account is None):
+            continue
+        answer = backend.reader.get(path, params={"limit": "x"})
+        if answer.status >= 500 or answer.status in {401, 403, 429}:
+            continue
+        failed = False
+        if not answer.ok and answer.status != 400:
+            message = f"a `limit` that is no number is answered with HTTP {answer.status}, not 400"
+            yield Violation(message, answer)
+    if failed:
+        raise NotTestable("the server fails, or the lists are not open to whoever asks")
 
 
 @check(
