@@ -156,7 +156,7 @@ def process(backend: BackEnd) -> Iterator[Violation]:
     service = _changeable(backend)
     wanted = _another_process(service)
     entry = _changed(service, process=wanted)
-    if fault := process_fault(entry.value.get("process"), wanted):
+    if fault := process_fault(entry.value.get("process"), wanted, arguments=False):
         yield Violation(f"after a change {fault}", entry.evidence, place=_CHANGE)
     for what, faulty in faulty_processes().items():
         answer = service.change(process=faulty)

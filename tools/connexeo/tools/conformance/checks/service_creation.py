@@ -248,6 +248,7 @@ def told(backend: BackEnd) -> Iterator[Violation]:
     layer="services",
     source=f"openEO API, {_ONE}",
     operations=(_CREATE, _ONE),
+    severity=Severity.MINOR,
     writes=True,
     mend="Keep the process graph with its nodes and arguments.",
 )
@@ -259,8 +260,14 @@ def process_kept(backend: BackEnd) -> Iterator[Violation]:
         yield Violation(fault, entry.evidence)
 
 
-def process_fault(found: Any, given: Any) -> str | None:
-    """Where a process is not what was given; what it has beyond that is not judged."""
+def process_fault(found: Any, given: Any, *, arguments: bool = True) -> str | None:
+    """Where a process is not what was given; what it has beyond that is not judged.
+
+    Args:
+        found: the process in the metadata.
+        given: the process that was ordered.
+        arguments: whether arguments are compared, or only which nodes there are.
+    """
     nodes = mapping(mapping(found).get("process_graph"))
     if not nodes:
         # That is for others to say.
@@ -269,9 +276,9 @@ def process_fault(found: Any, given: Any) -> str | None:
         kept = mapping(nodes.get(name))
         if kept.get("process_id") != each["process_id"]:
             return f"the node {name} of the process is missing, or another one"
-        arguments = mapping(kept.get("arguments"))
-        for key, value in each["arguments"].items():
-            if value is not None and not _is_within(arguments.get(key), value):
+        has = mapping(kept.get("arguments"))
+        for key, value in each["arguments"].items() if arguments else ():
+            if value is not None and not _is_within(has.get(key), value):
                 return f"the argument {key} of the node {name} is not as it was given"
     return None
 
