@@ -1,0 +1,132 @@
+"""The back-ends of a federation, as the capabilities tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.registry import check
+from connexeo.tools.conformance.shapes import texts
+from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation
+
+SOURCE = "Federation Extension 0.1.0"
+CLASS = "https://api.openeo.org/extensions/federation/"
+
+
+def member_states(backend: BackEnd) -> dict[str, str]:
+    """Back-ends of the federation → ``online`` or ``offline``."""
+    members = backend.capabilities.get("federation")
+    if not isinstance(members, Mapping):
+        raise NotApplicable("the back-end is no federation: `GET /` has no `federation`")
+    return {
+        str(name): str(about.get("status", "online")) if isinstance(about, Mapping) else "online"
+        for name, about in members.items()
+    }
+
+
+def described(backend: BackEnd) -> dict[str, Mapping[str, Any]]:
+    """What is said of each of them."""
+    member_states(backend)
+    return {
+        name: about
+        for name, about in backend.capabilities["federation"].items()
+        if isinstance(about, Mapping)
+    }
+
+
+@check(
+    "federation.members",
+    "A federation has two back-ends or more, each with the URL of its API",
+    layer="federation",
+    source=SOURCE,
+    mend="Give each member of `federation` an absolute `url`.",
+)
+def members(backend: BackEnd) -> Iterator[Violation]:
+    """The property of the capabilities."""
+    described = described(backend)
+    answer = backend.anonymous.get("/")
+    if len(member_states(backend)) < 2:
+        yield Violation("`federation` has fewer than two back-ends", answer)
+    for name, about in described.items():
+        url = urlsplit(str(about.get("url", "")))
+        if url.scheme not in {"http", "https"} or not url.netloc:
+            yield Violation(f"the back-end {name} has no absolute `url`", answer)
+
+
+@check(
+    "federation.class",
+    "Who is a federation advertises the conformance class of the extension, and the other way round",
+    layer="federation",
+    source=SOURCE,
+    mend=f"List {CLASS}0.1.0 in `conformsTo`, and the back-ends in `federation`.",
+)
+def conformance_class(backend: BackEnd) -> Iterator[Violation]:
+    """Class and property."""
+    classes = backend.capabilities.get("conformsTo")
+    advertised = any(name.startswith(CLASS) for name in texts(classes))
+    if isinstance(backend.capabilities.get("federation"), Mapping):
+        if not advertised and backend.contract.version not in {"1.0", "1.1"}:
+            yield Violation(
+                "`federation` is there, its conformance class is not",
+                backend.anonymous.get("/"),
+                severity=Severity.MINOR,
+            )
+    elif advertised:
+        yield Violation(
+            "the conformance class is advertised, but there is no `federation`", backend.anonymous.get("/")
+        )
+    else:
+        raise NotApplicable("the back-end is no federation: `GET /` has no `federation`")
+
+
+@check(
+    "federation.description",
+    "Each back-end has a title and the times of its checks",
+    layer="federation",
+    source="Federation Extension 0.1.0; what users need",
+    severity=Severity.MINOR,
+)
+def description(backend: BackEnd) -> Iterator[Violation]:
+    """What users and clients show of each back-end, an offline one too."""
+    answer = backend.anonymous.get("/")
+    for name, about in described(backend).items():
+        lacking = [
+            key for key in ("title", "last_status_check", "last_successful_check") if not about.get(key)
+        ]
+        if lacking and not (about.get("status") == "offline" and lacking == ["last_successful_check"]):
+            yield Violation(f"the back-end {name} has no {', '.join(lacking)}", answer)
+
+
+@check(
+    "federation.check-times",
+    "The last successful check is that of the last check while a back-end is online, and never later",
+    layer="federation",
+    source=SOURCE,
+)
+def check_times(backend: BackEnd) -> Iterator[Violation]:
+    """The two times of each back-end."""
+    answer = backend.anonymous.get("/")
+    told = False
+    for name, about in described(backend).items():
+        last, good = _instant(about.get("last_status_check")), _instant(about.get("last_successful_check"))
+        if last is None or good is None:
+            continue
+        told = True
+        if good > last:
+            yield Violation(f"the back-end {name} was checked successfully after it was checked last", answer)
+        elif about.get("status", "online") == "online" and good != last:
+            yield Violation(f"the back-end {name} is online, but its last check was not successful", answer)
+    if not told:
+        raise NotTestable("no back-end has both times")
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    # Without a zone it is no time of RFC 3339, and cannot be compared.
+    return moment if moment is not None and moment.tzinfo is not None else None
