@@ -46,11 +46,10 @@ def described(backend: BackEnd) -> dict[str, Mapping[str, Any]]:
 )
 def members(backend: BackEnd) -> Iterator[Violation]:
     """The property of the capabilities."""
-    described = described(backend)
     answer = backend.anonymous.get("/")
     if len(member_states(backend)) < 2:
         yield Violation("`federation` has fewer than two back-ends", answer)
-    for name, about in described.items():
+    for name, about in described(backend).items():
         url = urlsplit(str(about.get("url", "")))
         if url.scheme not in {"http", "https"} or not url.netloc:
             yield Violation(f"the back-end {name} has no absolute `url`", answer)
