@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connexeo.tools.conformance.backend import BackEnd
-from connexeo.tools.conformance.billing import currency, plans
+from connexeo.tools.conformance.billing import currency, free_plan, plans
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.extents import instant, is_rfc_3339
 from connexeo.tools.conformance.registry import check, requirement
@@ -146,7 +146,7 @@ def billing(backend: BackEnd) -> Iterator[Violation]:
 
 
 def need_plan(backend: BackEnd) -> str:
-    """A billing plan.
+    """A billing plan, one that costs nothing where there is one.
 
     Raises:
         NotApplicable: when there are no prices, or no plans.
@@ -154,7 +154,7 @@ def need_plan(backend: BackEnd) -> str:
     found = plans(backend) if currency(backend) else []
     if not found:
         raise NotApplicable("the capabilities tell of no prices and billing plans")
-    return text(found[0]["name"])
+    return free_plan(backend) or text(found[0]["name"])
 
 
 def faults_of_billing(entry: Entry, plan: str, budget: float) -> Iterator[Violation]:
