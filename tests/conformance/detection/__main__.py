@@ -47,7 +47,7 @@ def main() -> None:
 def _try(wanted: list[Fault]) -> Iterator[Detection]:
     with demo_server() as server, laboratory(server) as lab:
         for fault in wanted:
-            detection = lab.examine(fault)
+            detection = lab.examine(fault, thorough=True)
             by = detection.by or "NOT FOUND"
             print(f"{fault.id:42} {detection.seconds:5.1f} s  {by}", *detection.crashed, flush=True)
             yield detection

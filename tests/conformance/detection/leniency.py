@@ -19,5 +19,5 @@ RECOMMENDED: Mapping[str, str] = {
 }
 """Faults that break a recommendation: a warning is all that may be said of them."""
 
-STUCK = frozenset({"job-stays-queued", "job-stays-created"})
-"""Faults that keep jobs from ending: there is no use in waiting."""
+STUCK = frozenset({"job-stays-queued", "job-stays-created", "job-without-status", "job-status-unknown"})
+"""Faults that keep jobs from ever being seen to end: there is no use in waiting."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -15,11 +15,12 @@ from conformance.detection.world import STRANGER, USER
 from conformance.mutations import Fault, Proxy, start_proxy
 from connexeo.tools.conformance import session
 from connexeo.tools.conformance.discovery import DiscoveryError, anonymous_template
+from connexeo.tools.conformance.inspection import Inspection
 from connexeo.tools.conformance.login import LoginError
 from connexeo.tools.conformance.options import Options
-from connexeo.tools.conformance.registry import LAYERS, Check
-from connexeo.tools.conformance.report import Finding, Report
-from connexeo.tools.conformance.runner import Listener, run_checks
+from connexeo.tools.conformance.registry import LAYERS, Check, load_checks
+from connexeo.tools.conformance.report import Finding, Report, Result
+from connexeo.tools.conformance.runner import Silent, run_checks
 from connexeo.tools.conformance.verdicts import Severity, State
 from served import Server
 
@@ -28,6 +29,8 @@ _PATIENCE = {True: 3.0, False: 60.0}
 """Seconds that a job may take, by whether the fault keeps jobs from ending."""
 RANDOM = "connexeo.tools.conformance.checks.schema"
 """Module of the checks that send random requests: they find much, but take ten times as long as all others."""
+PASSIVE = tuple(check for check in load_checks() if check.run is None)
+"""Checks that are judged by the requests of all others."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Detection:
 
     def counts(self, finding: Finding) -> bool:
         """Whether a finding is severe enough for this fault."""
-        return finding.severity is not Severity.MINOR or self.fault.id in RECOMMENDED
+        return is_enough(self.fault, finding.severity)
 
     @property
     def by(self) -> str:
@@ -59,6 +62,30 @@ class Detection:
         if self.told:
             return "the tool itself"
         return next((finding.check.id for finding in self.findings if self.counts(finding)), "")
+
+
+def is_enough(fault: Fault, severity: Severity) -> bool:
+    """Whether something of this severity tells of a fault."""
+    return severity is not Severity.MINOR or fault.id in RECOMMENDED
+
+
+@dataclass(frozen=True)
+class Hasty(Silent):
+    """Ends a run as Ctrl-C does, as soon as something was found."""
+
+    fault: Fault
+    inspection: Inspection
+
+    def finished(self, result: Result) -> None:
+        """Look what there is after each check."""
+        said = {finding.severity for finding in result.findings}
+        for check in PASSIVE:
+            said |= {
+                violation.severity or check.severity or Severity.MAJOR
+                for violation in self.inspection.found.get(check.id, [])
+            }
+        if any(is_enough(self.fault, severity) for severity in said):
+            raise KeyboardInterrupt
 
 
 @dataclass
@@ -77,26 +104,34 @@ class Laboratory:
         if dress not in self.healthy:
             with watching(self.proxy, dress) as watch:
                 options = _options(tuple(LAYERS))
-                self.healthy[dress] = _run(self.proxy.url, options, steady_checks(options), watch)
+                with session.opened(self.proxy.url, options, USER, STRANGER) as (backend, inspection):
+                    checks = steady_checks(options)
+                    self.healthy[dress] = run_checks(backend, inspection, checks, watch)
             self.watches[dress] = watch
             self.tidy()
         return self.healthy[dress]
 
-    def examine(self, fault: Fault) -> Detection:
-        """Run the layers that ought to find a fault, and what holds for every answer."""
-        known = {finding.fingerprint for finding in self.learn(fault.dress).findings}
+    def examine(self, fault: Fault, *, thorough: bool = False) -> Detection:
+        """Run the layers that ought to find a fault, and what holds for every answer.
+
+        Those checks come first that ask for the very thing; a run that is not thorough ends when the fault is found.
+        """
+        known = frozenset(finding.fingerprint for finding in self.learn(fault.dress).findings)
         options = _options((*fault.layers, "schema"), _PATIENCE[fault.id in STUCK])
         concerned = self.watches[fault.dress].concerned(fault)
-        checks = tuple(
+        checks = [
             check
             for check in steady_checks(options)
             if concerned is None or check.run is None or check.id in concerned
-        )
+        ]
+        checks.sort(key=lambda check: not _spoiled(fault) & _named(check.operations))
         started = time.monotonic()
         self.proxy.clear()
         self.proxy.switchboard.on = (fault,)
         try:
-            report = _run(self.proxy.url, options, checks)
+            with session.opened(self.proxy.url, options, USER, STRANGER) as (backend, inspection):
+                listener = None if thorough else Hasty(fault, inspection)
+                report = run_checks(backend, inspection, checks, listener)
         except (DiscoveryError, LoginError) as error:
             return Detection(fault, (), told=str(error), seconds=time.monotonic() - started)
         finally:
@@ -143,14 +178,17 @@ def _options(layers: tuple[str, ...], patience: float = _PATIENCE[False]) -> Opt
     )
 
 
-def _run(url: str, options: Options, checks: tuple[Check, ...], listener: Listener | None = None) -> Report:
-    with session.opened(url, options, USER, STRANGER) as (backend, inspection):
-        return run_checks(backend, inspection, checks, listener)
-
-
 def _distance(fault: Fault, finding: Finding) -> tuple[bool, bool, int, str]:
     """How far a finding is from what is wrong: its own operation first."""
-    spoiled = {anonymous_template(operation) for operation in fault.on}
-    places = {anonymous_template(place) for place in finding.places}
-    operations = {anonymous_template(operation) for operation in finding.check.operations}
-    return (not places & spoiled, not operations & spoiled, finding.severity.rank, finding.check.id)
+    spoiled = _spoiled(fault)
+    elsewhere = not _named(finding.places) & spoiled
+    unspecific = not _named(finding.check.operations) & spoiled
+    return (elsewhere, unspecific, finding.severity.rank, finding.check.id)
+
+
+def _spoiled(fault: Fault) -> set[str]:
+    return _named(fault.on)
+
+
+def _named(operations: Iterable[str]) -> set[str]:
+    return {anonymous_template(operation) for operation in operations}
