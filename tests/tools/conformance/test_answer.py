@@ -49,12 +49,19 @@ class _Stream:
         self.closed = True
 
 
-@pytest.mark.parametrize(("status", "closed"), [(500, True), (404, False), (200, False)])
-def test_connections_on_which_a_server_failed_are_left(status: int, closed: bool) -> None:
-    """It closes some of them a moment later, when the next request is on its way."""
+@pytest.mark.parametrize(
+    ("status", "method", "closed"),
+    [(500, "POST", True), (400, "POST", True), (500, "GET", False), (200, "POST", False)],
+)
+def test_connections_that_may_be_closed_take_no_request_that_cannot_be_repeated(
+    status: int, method: str, closed: bool
+) -> None:
+    """Some servers close a connection after an error, a moment after the answer."""
     stream = _Stream()
     extensions: dict[str, Any] = {"network_stream": stream}
     answer = httpx.Response(status, extensions=extensions)
     with httpx.Client(transport=httpx.MockTransport(lambda request: answer)) as client:
         read_answer(client, client.build_request("GET", "https://a.example/"), 5)
+        assert not stream.closed
+        read_answer(client, client.build_request(method, "https://a.example/jobs"), 5)
     assert stream.closed is closed

@@ -195,12 +195,16 @@ def test_one_fault_is_told_once_by_the_simplest_request(stage: Stage) -> None:
     assert json.loads(violation.exchange.request_body) == job(title=5)
 
 
-@pytest.mark.parametrize("odd", [{"links": [None]}, {"process_graph": {**GRAPH, "b": None}}])
-def test_what_is_odd_is_not_kept(stage: Stage, odd: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("odd", "suffix"),
+    [({"links": [None]}, ""), ({"process_graph": {**GRAPH, "b": None}}, ""), ({}, "%20b"), ({}, "%C2%84")],
+)
+def test_what_is_odd_is_not_kept(stage: Stage, odd: dict[str, Any], suffix: str) -> None:
     """Nobody must refuse it, but then it would show in all answers."""
     here = stage(write=True)
     body = json.dumps({"process_graph": GRAPH, **odd}).encode()
-    here.send("PUT", "/process_graphs/own_1", body, **{"Content-Type": "application/json"})
+    name = f"{here.mine}fuzz_a" if suffix else "own_1"
+    here.send("PUT", f"/process_graphs/{name}{suffix}", body, **{"Content-Type": "application/json"})
     assert told(here) == set()
     assert any(change.startswith("DELETE ") for change in here.pretender.changes)
 

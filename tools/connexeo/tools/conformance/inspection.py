@@ -250,7 +250,9 @@ def _told(faults: list[str]) -> list[str]:
 def _echoes(exchange: Exchange, fault: str) -> bool:
     """Whether the answer only repeats what our own query has said."""
     query = parse_qsl(urlsplit(exchange.url).query, keep_blank_values=True)
-    return any(fault.startswith(f"/{name}: {json.dumps(value)} ") for name, value in query)
+    return any(
+        fault.startswith(f"/{name}: {json.dumps(value, ensure_ascii=False)} ") for name, value in query
+    )
 
 
 def _effort(exchange: Exchange) -> int:
