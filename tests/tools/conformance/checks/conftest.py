@@ -29,3 +29,12 @@ def look(demo_server: Server, demo_token: str) -> Examine:
         return examine(demo_server.url, check_id, *changes, **given)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def stranger_token(demo_server: Server, token_of: Callable[..., str], run_command: Callable[..., Any]) -> str:
+    """The token of a second account."""
+    name, password = "checks-stranger", "secret-secret"
+    added = run_command("users", "add", name, "--password-stdin", text=f"{password}\n", data=demo_server.data)
+    assert added.returncode == 0, added.stderr
+    return token_of(demo_server, name, password)

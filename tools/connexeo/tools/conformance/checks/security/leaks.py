@@ -55,12 +55,19 @@ def leaks(backend: BackEnd) -> Iterator[Violation]:
         if answer.status < 400:
             continue
         looked = True
-        text = answer.body[:_LOOKED_AT].decode("utf-8", "replace").replace("\\n", "\n").replace('\\"', '"')
+        text = _unescaped(answer.body[:_LOOKED_AT].decode("utf-8", "replace"))
         for what, pattern in LEAKS.items():
             if pattern.search(text):
                 yield Violation(f"an error tells {what}", answer)
     if not looked:
         raise NotTestable("no request was refused")
+
+
+def _unescaped(text: str) -> str:
+    """The text without the backslashes of JSON, which may be broken or none at all."""
+    for escaped, meant in (("\\n", "\n"), ("\\t", "\t"), ('\\"', '"')):
+        text = text.replace(escaped, meant)
+    return text
 
 
 def _provoked(backend: BackEnd) -> Iterator[Exchange]:

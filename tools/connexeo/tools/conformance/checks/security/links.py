@@ -18,6 +18,9 @@ _SIGNATURE = re.compile(r"(^|[-_])(signature|sig|hmac)$", re.IGNORECASE)
 _SECRET = re.compile(r"token|hash|key|secret", re.IGNORECASE)
 _END = re.compile(r"(^|[-_])(expires|expiry|expiration|exp)$", re.IGNORECASE)
 
+_FILE = re.compile(r"\.\w{1,7}$")
+"""The end of the name of a file."""
+
 _LONG = 16
 """Characters from which a value may be a signature."""
 
@@ -72,9 +75,8 @@ def _long_parts(url: str, known: tuple[str, ...]) -> list[Parameter]:
     path = urlsplit(url).path
     start = url.find(path, url.find("://") + 3)
     found: list[Parameter] = []
-    # The last one is the name of the file.
-    for part in path.split("/")[:-1]:
-        if len(part) >= _LONG and part not in known:
+    for part in path.split("/"):
+        if len(part) >= _LONG and part not in known and not _FILE.search(part):
             found.append(Parameter("", part, start))
         start += len(part) + 1
     return found
