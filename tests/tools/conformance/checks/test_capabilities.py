@@ -163,6 +163,8 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
             methods=["GET", "PATCH"])),),
     ],
     "profile.32": [
+        (_endpoints(lambda found: next(each for each in found if each["path"] == "/jobs/{job_id}")["methods"].append(
+            "POST")),),
         (reply("/service_types", 404, ERROR),),
         (reply("/files", 501, ERROR),),
         (reply("/jobs", 405, ERROR, "POST"),),

@@ -130,6 +130,13 @@ def _own_endpoint(backend: BackEnd, method: str, path: str) -> Iterator[Violatio
     """One that the contract does not know: more than that it is there cannot be said."""
     if method == "GET" and "{" not in path:
         yield from _absent(backend.reader.get(path), f"GET {path}")
+    elif "{" in path and any(each.path == path for each in backend.contract.operations):
+        # Another method than the contract has for it, asked for without a token at what does not exist.
+        content = None if method in {"GET", "DELETE"} else b"{}"
+        headers = {"Content-Type": "application/json"} if content else None
+        answer = backend.anonymous.request(method, _nowhere(path), content=content, headers=headers)
+        if answer.status in {405, 501}:
+            yield from _absent(answer, f"{method} {path}")
 
 
 def _reading(backend: BackEnd, operation: Operation) -> Iterator[Violation]:
