@@ -13,6 +13,8 @@ RECOMMENDED: Mapping[str, str] = {
     "token-absent-as-403": "401 is for who has not said who they are, yet both refuse",
     "collection-bands-differ": "the extensions only recommend equal names",
     "process-subtype-old": "subtypes are hints for user interfaces",
+    "jobs-limit-ignored": "pages are optional: who has none lists everything",
+    "job-not-found-code": "`NotFound` is a code of the standard as well, if a less helpful one",
     "federation-partial-cached": "the standard says nothing of how long lists may be kept",
     "federation-without-class": "classes may be left out by older versions of the extension",
     "federation-validation-silent": "the field is recommended only",
