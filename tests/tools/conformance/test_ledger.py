@@ -54,6 +54,15 @@ def test_names_with_backslashes_are_replaced_too(backend: BackEnd) -> None:
     assert ledger.mask(r"job a\1b\g<0>") == "job <job 1>"
 
 
+def test_what_cannot_be_stored_at_all_is_not_left_over(pretend: Pretend) -> None:
+    missing = {"code": "FeatureUnsupported", "message": "not here"}
+    backend, _ = pretend(lambda request: httpx.Response(501, json=missing))
+    for name in ("a b.txt", "other.txt"):
+        backend.ledger.add("file", name, backend.user)
+    backend.user.put("/files/a%20b.txt", {})
+    assert backend.ledger.clean(backend.budget) == ("file other.txt: HTTP 501 FeatureUnsupported",)
+
+
 def test_what_is_forgotten_is_not_removed(backend: BackEnd) -> None:
     ledger = Ledger()
     ledger.add("job", "first", backend.user)

@@ -75,6 +75,11 @@ class Ledger:
         """Something has been removed."""
         self.there.pop((kind, name), None)
 
+    def refused(self, url: str) -> None:
+        """A back-end that cannot store something at all has not stored what was remembered for this URL."""
+        for key in [key for key, each in self.there.items() if url.partition("?")[0].endswith(each.path)]:
+            del self.there[key]
+
     def mask(self, text: str) -> str:
         """The text with placeholders instead of identifiers of this run."""
         for name in sorted(self.names, key=len, reverse=True):

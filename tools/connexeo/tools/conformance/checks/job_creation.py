@@ -138,7 +138,7 @@ def told(backend: BackEnd) -> Iterator[Violation]:
             yield Violation(f"the creation is answered without {name}", answer)
     location = answer.headers.get("location", "")
     if location and not location.startswith(("http://", "https://")):
-        yield Violation("Location is no absolute URL", answer)
+        yield Violation("the header Location is not an absolute URL", answer)
     elif location and urlsplit(location).path.rstrip("/") != f"{urlsplit(backend.url).path}{job.path}":
         yield Violation("Location is not the URL of the metadata", answer)
 

@@ -112,7 +112,8 @@ def _faults_of_copy(
         if not _has(there, value):
             kind = "is missing" if there is None else "is another one"
             severity = None if key in _NEEDED else Severity.MINOR
-            yield Violation(f"`{key}` of a stored process {kind}", evidence, severity=severity)
+            message = f"a property of a stored process {kind}"
+            yield Violation(message, evidence, severity=severity, place=f"{evidence.name}, `{key}`")
 
 
 def _has(given: Any, wanted: Any) -> bool:
@@ -349,8 +350,10 @@ def identifiers(backend: BackEnd) -> Iterator[Violation]:
     ):
         answer = send(backend, backend.name(what), full())
         if answer.ok:
-            message = f"an identifier with {kind} is answered with HTTP {answer.status}, not 4xx"
-            yield Violation(message, answer)
+            message = f"an identifier that is none is answered with HTTP {answer.status}, not 4xx"
+            yield Violation(message, answer, place=f"{answer.name}, {kind}")
+            # It would show in all lists.
+            remove(backend, backend.name(what))
 
 
 @check(

@@ -160,7 +160,7 @@ def parameters(backend: BackEnd) -> Iterator[Violation]:
     ):
         answer = ask(backend, {"process_graph": graph, "parameters": declared})
         if is_clean(answer):
-            yield Violation(f"{what} is found valid", answer)
+            yield Violation("faulty parameters are found valid", answer, place=f"{VALIDATION}, {what}")
 
 
 @requirement(
@@ -176,7 +176,7 @@ def return_value(backend: BackEnd) -> Iterator[Violation]:
     ):
         answer = ask(backend, {"process_graph": graph, "returns": returns})
         if is_clean(answer):
-            yield Violation(f"{what} is found valid", answer)
+            yield Violation("a faulty return value is found valid", answer, place=f"{VALIDATION}, {what}")
 
 
 def _need_addition(backend: BackEnd) -> None:

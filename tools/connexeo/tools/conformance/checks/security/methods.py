@@ -93,7 +93,7 @@ def head_served(backend: BackEnd) -> Iterator[Violation]:
         answer = backend.anonymous.request("HEAD", path)
         if answer.status in {404, 405, 500, 501}:
             yield Violation(
-                f"HTTP {answer.status} for HEAD where GET is served", answer, place=f"HEAD {path}"
+                f"HEAD is answered with HTTP {answer.status}, GET with 200", answer, place=f"HEAD {path}"
             )
     if not asked:
         raise NotTestable("nothing is served to everybody")

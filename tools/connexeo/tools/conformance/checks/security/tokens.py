@@ -123,7 +123,7 @@ def malformed_token(backend: BackEnd) -> Iterator[Violation]:
     for kind, token in GARBAGE.items():
         answer = probe.send(backend.anonymous, token=token)
         if answer.status not in {401, 403, 429}:
-            yield _let_in(answer, f"a token with {kind}", probe)
+            yield _let_in(answer, "a malformed token", probe, kind)
     for kind, header in HEADERS.items():
         answer = backend.anonymous.request(probe.method, probe.path, headers={"Authorization": header})
         # 400 is for headers that are not understood, see RFC 6750, section 3.1.
@@ -131,9 +131,10 @@ def malformed_token(backend: BackEnd) -> Iterator[Violation]:
             yield _let_in(answer, f"an Authorization header that is {kind}", probe)
 
 
-def _let_in(answer: Exchange, what: str, probe: Probe) -> Violation:
+def _let_in(answer: Exchange, what: str, probe: Probe, kind: str = "") -> Violation:
     severity = Severity.CRITICAL if answer.ok else None
-    return Violation(f"HTTP {answer.status} for {what}, not 403", answer, severity=severity, place=probe.name)
+    place = f"{probe.name}, {kind}" if kind else probe.name
+    return Violation(f"HTTP {answer.status} for {what}, not 403", answer, severity=severity, place=place)
 
 
 @check(
