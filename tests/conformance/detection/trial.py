@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import httpx
 
@@ -157,7 +158,8 @@ class Laboratory:
                 for kind in ("jobs", "services", "process_graphs", "files"):
                     listed = client.get(f"/{kind}").json()
                     for entry in listed.get(kind, listed.get("processes", [])):
-                        client.delete(f"/{kind}/{entry.get('id', entry.get('path'))}").raise_for_status()
+                        name = quote(entry.get("id", entry.get("path")))
+                        client.delete(f"/{kind}/{name}").raise_for_status()
 
 
 @contextmanager
