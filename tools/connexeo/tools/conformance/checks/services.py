@@ -212,7 +212,7 @@ def unknown(backend: BackEnd) -> Iterator[Violation]:
         body = {"title": "conformance"} if method == "PATCH" else None
         answer = backend.user.request(method, path.replace("{service_id}", NOWHERE), json=body)
         if answer.ok:
-            message = "a service that does not exist is answered with success, not 404"
+            message = "something that does not exist is answered with success, not 404"
             yield Violation(message, answer, place=operation)
         elif answer.status in {405, 501} or answer.status >= 500:
             # Not there at all, or broken: others tell.

@@ -51,7 +51,9 @@ def _tried(thing: Belonging) -> Iterator[Violation]:
         answer = stranger.request(attempt.method, attempt.path, json=attempt.json)
         if answer.ok and not (attempt.method == "DELETE" and _harmless(thing, attempt, before)):
             # What is said of nothing, too, tells others less.
-            known = attempt.method == "GET" and _is_said_of_nothing(thing, attempt)
+            known = attempt.method == "GET" and (
+                _is_said_of_nothing(thing, attempt) or _is_another_log(thing, attempt, answer)
+            )
             severity = Severity.MAJOR if known else None
             message = f"HTTP {answer.status} for another user"
             yield Violation(message, answer, place=attempt.name, severity=severity)
@@ -66,6 +68,14 @@ def _tried(thing: Belonging) -> Iterator[Violation]:
 def _harmless(thing: Belonging, attempt: Attempt, before: Exchange) -> bool:
     """Whether the back-end says of what is not there, too, that it has been removed, and has done nothing."""
     return _unchanged(before, thing.look()) and _is_said_of_nothing(thing, attempt)
+
+
+def _is_another_log(thing: Belonging, attempt: Attempt, answer: Exchange) -> bool:
+    """Whether a log is given that is not the owner's: one of a failure, say."""
+    if not attempt.path.endswith("/logs"):
+        return False
+    own, given = object_of(thing.backend.user.get(attempt.path)), object_of(answer)
+    return own is not None and given is not None and own.get("logs") != given.get("logs")
 
 
 def _is_said_of_nothing(thing: Belonging, attempt: Attempt) -> bool:
