@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from conformance.doctored import Answer, Change, edit, header, reply
+from connexeo.tools.conformance.checks.security.probes import NOBODY
 from connexeo.tools.conformance.report import Result
-from connexeo.tools.conformance.verdicts import State
+from connexeo.tools.conformance.verdicts import Severity, State
 
 Look = Callable[..., Result]
 
@@ -224,6 +225,27 @@ LENIENT: list[tuple[str, Change]] = [
         ),
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("entries", "severity"),
+    [
+        ([{"id": "1", "level": "error", "message": "There is no such job."}], Severity.MAJOR),
+        ([], Severity.CRITICAL),
+    ],
+)
+def test_a_log_that_is_not_the_owners_discloses_less(
+    entries: list[Any], severity: Severity, look: Look, stranger_token: str
+) -> None:
+    """Nobody can tell an empty log from that of the owner."""
+    log = let_in(
+        f"{JOB}/logs",
+        "GET",
+        lambda request: stranger_token in told(request) and NOBODY not in request.url.path,
+        {"logs": entries, "links": []},
+    )
+    (finding,) = look("security.foreign-job", log, stranger=stranger_token).findings
+    assert (finding.message, finding.severity) == ("HTTP 200 for another user", severity)
 
 
 @pytest.mark.parametrize(("check_id", "change"), LENIENT)
