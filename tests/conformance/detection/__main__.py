@@ -30,10 +30,11 @@ def main() -> None:
     parser.add_argument("--reference", type=Path, default=Path("../../shared/reference"))
     parser.add_argument("--selection", action="store_true", help="only the faults that the tests try")
     parser.add_argument("--faults", nargs="*", default=[], metavar="ID", help="only these")
+    parser.add_argument("--thorough", action="store_true", help="go on after a fault was found")
     given = parser.parse_args()
     known = {fault.id: fault for fault in faults()}
     wanted = [known[id] for id in given.faults] or list(selected() if given.selection else known.values())
-    detections = list(_try(wanted))
+    detections = list(_try(wanted, thorough=given.thorough))
     print(f"{sum(each.found for each in detections)} of {len(detections)} found")
     results = {}
     if given.official and given.cache:
@@ -44,10 +45,10 @@ def main() -> None:
         given.table.write_text(table.page(detections, results))
 
 
-def _try(wanted: list[Fault]) -> Iterator[Detection]:
+def _try(wanted: list[Fault], *, thorough: bool) -> Iterator[Detection]:
     with demo_server() as server, laboratory(server) as lab:
         for fault in wanted:
-            detection = lab.examine(fault, thorough=True)
+            detection = lab.examine(fault, thorough=thorough)
             by = detection.by or "NOT FOUND"
             print(f"{fault.id:42} {detection.seconds:5.1f} s  {by}", *detection.crashed, flush=True)
             yield detection

@@ -39,8 +39,9 @@ _HOW = """## How it was done
 
 The tool ran with an account, a second account, `--write`, `--allow-costs` and a fixed seed. It ran the layers that the
 fault belongs to and `schema`, without random requests, and of these the checks that ask for something the fault
-spoils; the others cannot notice it. Where a fault breaks the login or the discovery, the tool ends with an error that
-says so, which counts as found.
+spoils; the others cannot notice it. It stopped at the first check that found the fault, which the tables name;
+`--thorough` goes on. Where a fault breaks the login or the discovery, the tool ends with an error that says so, which
+counts as found.
 
 A warning is enough for these faults, as they break a recommendation:
 """
@@ -102,8 +103,13 @@ def _share(members: Sequence[Detection], counted: Callable[[Detection], bool]) -
 def _missed(detections: Iterable[Detection]) -> Iterator[str]:
     missed = [each for each in detections if not each.found]
     if missed:
-        yield "Not found:\n"
-        yield "".join(f"- `{each.fault.id}`: {each.fault.title}\n" for each in missed)
+        yield "Not found, or not taken as serious as it is:\n"
+        yield "".join(f"- `{each.fault.id}`: {each.fault.title}{_said(each)}\n" for each in missed)
+
+
+def _said(detection: Detection) -> str:
+    checks = dict.fromkeys(f"`{finding.check.id}`" for finding in detection.findings)
+    return f" (only warnings, by {', '.join(checks)})" if checks else ""
 
 
 def _lenient(detections: Iterable[Detection]) -> str:
