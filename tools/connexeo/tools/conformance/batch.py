@@ -9,6 +9,7 @@ from typing import Any
 from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.caller import Caller
 from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.shapes import text
 from connexeo.tools.conformance.verdicts import Skipped, require
 from connexeo.tools.conformance.workload import Graph, process, workload
 
@@ -79,11 +80,10 @@ class Job:
             answer = self.answer()
             require(answer.ok, f"the metadata of the job is answered with HTTP {answer.status}", answer)
             described = answer.object()
-            if described.get("status") in wanted:
+            status = text(described.get("status"))
+            if status in wanted:
                 return described
-            over = time.monotonic() > deadline or (
-                described.get("status") in ENDED and not wanted & {"created", "queued"}
-            )
+            over = time.monotonic() > deadline or (status in ENDED and not wanted & {"created", "queued"})
             require(
                 not over,
                 f"the job does not become {' or '.join(sorted(wanted))}, but {' → '.join(self.seen) or 'nothing'}",

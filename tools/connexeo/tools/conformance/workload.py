@@ -12,6 +12,7 @@ from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.resources import all_processes, described_collections, file_formats
+from connexeo.tools.conformance.shapes import text, texts
 from connexeo.tools.conformance.verdicts import NotTestable
 
 Graph = dict[str, Any]
@@ -21,6 +22,9 @@ PIXELS = 8
 
 _DAYS = {"M": 35, "Y": 370}
 """Days that have at least one time in them, by the distance of two."""
+
+_NEVER = 9999
+"""The year that some write where there is no end."""
 
 RASTER_FORMATS = ("GTiff", "COG", "netCDF", "PNG", "Zarr", "JSON")
 """Output formats for a cube, the most usual first."""
@@ -103,7 +107,9 @@ def output_format(backend: BackEnd) -> str:
         found = next((each for each in listed if each.lower() == name.lower()), None)
         if found is not None:
             return found
-    raster = (each for each, about in listed.items() if "raster" in (about or {}).get("gis_data_types", ()))
+    raster = (
+        each for each, about in listed.items() if "raster" in texts(_mapping(about).get("gis_data_types"))
+    )
     found = next(raster, None)
     if found is None:
         raise NotTestable("there is no output format for raster data")
@@ -134,7 +140,7 @@ def _workload(backend: BackEnd, collection: Mapping[str, Any]) -> Workload | Non
     dimensions = collection.get("cube:dimensions")
     dimensions = dimensions if isinstance(dimensions, Mapping) else {}
     extent = _place(collection, dimensions)
-    if extent is None:
+    if extent is None or not text(collection.get("id")):
         return None
     work = Workload(
         graph={},
@@ -195,6 +201,8 @@ def _day(collection: Mapping[str, Any]) -> tuple[str, str] | None:
     if not isinstance(intervals, list) or not intervals or not isinstance(intervals[0], list):
         return None
     start, end = (_instant(each) for each in (*intervals[0][:2], None, None)[:2])
+    if end is not None and end.year >= _NEVER:
+        end = None
     last = (end or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)) + timedelta(days=1)
     first = last - timedelta(days=_DAYS.get(_step(collection), 11))
     if start is not None:

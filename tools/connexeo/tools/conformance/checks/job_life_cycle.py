@@ -13,8 +13,16 @@ from connexeo.tools.conformance.checks.jobs import CREATE, ONE, STATES
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.extents import instant
 from connexeo.tools.conformance.registry import check, requirement
-from connexeo.tools.conformance.shapes import text
-from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation, require
+from connexeo.tools.conformance.resources import object_of
+from connexeo.tools.conformance.shapes import mapping, text
+from connexeo.tools.conformance.verdicts import (
+    NotApplicable,
+    NotTestable,
+    Severity,
+    Violated,
+    Violation,
+    require,
+)
 from connexeo.tools.conformance.workload import workload
 
 START = "POST /jobs/{job_id}/results"
@@ -33,6 +41,8 @@ FOLLOWS = {
 
 _WAITING = frozenset({"queued", "running"})
 _ATTEMPTS = 3
+_BUDGET = 1e-9
+"""Less than anything costs."""
 _LOOKS = 3
 """How often the end of a job is looked at again."""
 
@@ -133,18 +143,22 @@ def payment(backend: BackEnd) -> Iterator[Violation]:
     if plan is None:
         raise NotApplicable("nothing has to be paid for: the capabilities tell of no paid plan")
     need_processing(backend)
-    job = create_job(
-        backend, backend.once(workload).graph, plan=plan, budget=1e-9, title=backend.name("poor")
-    )
-    answer = job.start()
-    if answer.ok and job.wait().get("status") == "finished" and _has_cost(job):
+    given: dict[str, Any] = {"plan": plan, "budget": _BUDGET, "title": backend.name("poor")}
+    try:
+        job = create_job(backend, backend.once(workload).graph, **given)
+        finished = job.start().ok and _status(job)[0] != "created" and job.wait().get("status") == "finished"
+    except Violated:
+        # It is refused, or kept from running.
+        return
+    if not finished:
+        return
+    answer = job.answer()
+    costs = mapping(object_of(answer)).get("costs")
+    if not isinstance(costs, int | float):
+        raise NotTestable("the job has finished, and its metadata do not tell what it has cost")
+    if costs > _BUDGET:
         message = "a job has finished that costs more than its budget"
-        yield Violation(message, job.answer(), severity=Severity.MINOR)
-
-
-def _has_cost(job: Job) -> bool:
-    costs = job.describe().get("costs")
-    return isinstance(costs, int | float) and costs > 1e-9
+        yield Violation(message, answer, severity=Severity.MINOR)
 
 
 @requirement(

@@ -10,6 +10,7 @@ from connexeo.tools.conformance.batch import Job, create_job, created_job, finis
 from connexeo.tools.conformance.logs import Log, read_log
 from connexeo.tools.conformance.registry import check, requirement
 from connexeo.tools.conformance.resources import NOWHERE
+from connexeo.tools.conformance.shapes import text
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Skipped, Violation
 from connexeo.tools.conformance.workload import Graph, has, node, of, with_result
 
@@ -67,7 +68,7 @@ def finished_log(backend: BackEnd) -> Log:
 def telling_log(backend: BackEnd) -> Log:
     """A log that has enough in it, as far as one can be had."""
     log = backend.once(finished_log)
-    if len(log.entries) >= _ENOUGH and len({entry.get("level") for entry in log.entries}) > 1:
+    if len(log.entries) >= _ENOUGH and len({text(entry.get("level")) for entry in log.entries}) > 1:
         return log
     try:
         other = backend.once(inspected_log)

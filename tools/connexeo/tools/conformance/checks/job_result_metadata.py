@@ -36,7 +36,7 @@ def valid(backend: BackEnd) -> Iterator[Violation]:
     """They are a STAC Item or Collection."""
     found = backend.once(results)
     kind = found.value.get("type")
-    if kind not in {"Feature", "Collection"} and not _is_old(found.value):
+    if kind not in ("Feature", "Collection") and not _is_old(found.value):
         yield Violation(
             f"the type of the document is {kind!r}, neither Feature nor Collection", found.exchange
         )
@@ -259,7 +259,7 @@ def geometry(backend: BackEnd) -> Iterator[Violation]:
 def links(backend: BackEnd) -> Iterator[Violation]:
     """Links to documents of the back-end can be followed with the user's token."""
     found = backend.once(results)
-    wanted = [link for link in links_of(found.value) if link.get("rel") in _FREE][:_LINKS]
+    wanted = [link for link in links_of(found.value) if text(link.get("rel")) in _FREE][:_LINKS]
     for link in wanted:
         target, relation = text(link["href"]), text(link.get("rel"))
         if not is_absolute(target):
