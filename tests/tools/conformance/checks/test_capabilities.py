@@ -176,7 +176,7 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
     "endpoints.unknown-identifiers": [
         (reply("/jobs/[^/]*", 400, ERROR),),
         (reply("/jobs/[^/]*", 404, ERROR),),
-        (reply("/services/[^/]*", 200, {}),),
+        (reply("/jobs/[^/]*/logs", 200, {}),),
     ],
     "endpoints.templates": [
         (put("/", "endpoints", 5, "path", value="/collections/:id"),),

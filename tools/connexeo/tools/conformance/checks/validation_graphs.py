@@ -14,7 +14,7 @@ from connexeo.tools.conformance.registry import requirement
 from connexeo.tools.conformance.resources import NOWHERE, all_processes
 from connexeo.tools.conformance.shapes import mapping, objects, text
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
-from connexeo.tools.conformance.workload import Graph, addition, loading, node, of, with_result, workload
+from connexeo.tools.conformance.workload import Graph, addition, has, loading, node, of, with_result, workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,12 @@ def _in_child(backend: BackEnd) -> Iterator[Graph]:
     graph = backend.once(workload).graph
     if backend.options.process_graph is not None or "reduce" not in graph:
         raise NotTestable("there is no reduce_dimension, or no temporal dimension to reduce")
-    for changed in (
-        node(NOWHERE, data={"from_parameter": "data"}),
-        node("first", data={"from_parameter": "data"}, conformance_no_such_argument=1),
-        node("first", data=of(NOWHERE)),
-    ):
+    mistakes = [node(NOWHERE, data={"from_parameter": "data"}), node("first", data=of(NOWHERE))]
+    unknown = list(_unknown_argument(backend)) if has(backend, "add") else []
+    if unknown and not any(is_clean(ask(backend, {"process_graph": each})) for each in unknown):
+        # Who finds it nowhere makes another mistake than not to look at child processes.
+        mistakes.append(node("first", data={"from_parameter": "data"}, conformance_no_such_argument=1))
+    for changed in mistakes:
         other = deepcopy(graph)
         other["reduce"]["arguments"]["reducer"] = {"process_graph": with_result({"one": changed})}
         yield other
