@@ -10,6 +10,8 @@ from conformance.detection.official import SUITE
 from conformance.detection.trial import Detection
 from conformance.mutations import Fault
 from conformance.mutations.catalogue import AREAS
+from connexeo.tools.conformance.report import Finding
+from connexeo.tools.conformance.verdicts import Severity
 
 Official = Mapping[str, Mapping[str, Any]]
 """Results of the official suite, by fault."""
@@ -51,8 +53,8 @@ _SUITE = """## The official suite
 The packages `general`, `collections`, `processes/metadata` and `workflows` ran, offline and with HTTP Basic, which
 needs the few changes in `tests/conformance/suite_plugin.py`. A package that asks for nothing that the fault spoils was
 not run, as it cannot notice it. `processes/processing` was not run at all: it executes each example of each process.
-The suite has no tests of files, secondary services, other users' property, conditional requests or the federation
-extension.
+The suite has no tests of files, other users' property, conditional requests, the federation extension, or secondary
+services except for their types.
 """
 
 
@@ -66,6 +68,7 @@ def page(detections: Sequence[Detection], official: Official) -> str:
         _INTRODUCTION,
         "## Totals\n",
         _totals(areas, official),
+        _severe(detections),
         *_missed(detections),
         _HOW,
         _lenient(detections),
@@ -97,7 +100,16 @@ def _totals(areas: Mapping[str, Sequence[Detection]], official: Official) -> str
 
 def _share(members: Sequence[Detection], counted: Callable[[Detection], bool]) -> str:
     number = sum(map(counted, members))
-    return f"{number} of {len(members)} ({100 * number / len(members):.0f} %)" if members else "not tried"
+    return f"{number} of {len(members)} ({100 * number // len(members)} %)" if members else "not tried"
+
+
+def _severe(detections: Sequence[Detection]) -> str:
+    failures = [each for each in detections if each.told or any(map(_is_failure, each.findings))]
+    return f"{len(failures)} of {len(detections)} are reported as failures, the others that were found as warnings.\n"
+
+
+def _is_failure(finding: Finding) -> bool:
+    return finding.severity is not Severity.MINOR
 
 
 def _missed(detections: Iterable[Detection]) -> Iterator[str]:
