@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -26,6 +27,9 @@ from connexeo.tools.conformance.runner import run_check
 from connexeo.tools.conformance.session import open_backend
 
 Answer = Callable[[httpx.Request], httpx.Response]
+
+contract_of = cache(load_contract)
+"""The contract of an API version, made once: that takes longer than most checks."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ def doctored(
     """The back-end at a URL with changed answers; what was created there is removed in the end."""
     with httpx.Client(transport=Doctor(changes), timeout=60) as client:
         discovery = discover(client, url)
-        contract = load_contract(discovery.api_version)
+        contract = contract_of(discovery.api_version)
         backend = open_backend(
             client,
             discovery,
