@@ -50,9 +50,16 @@ def members(backend: BackEnd) -> Iterator[Violation]:
     if len(member_states(backend)) < 2:
         yield Violation("`federation` has fewer than two back-ends", answer)
     for name, about in described(backend).items():
-        url = urlsplit(str(about.get("url", "")))
-        if url.scheme not in {"http", "https"} or not url.netloc:
+        if not _is_absolute(about.get("url")):
             yield Violation(f"the back-end {name} has no absolute `url`", answer)
+
+
+def _is_absolute(url: Any) -> bool:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) else None
+    except ValueError:
+        return False
+    return parts is not None and parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 @check(
@@ -87,6 +94,7 @@ def conformance_class(backend: BackEnd) -> Iterator[Violation]:
     layer="federation",
     source="Federation Extension 0.1.0; what users need",
     severity=Severity.MINOR,
+    mend="Give each member of `federation` a `title`, `last_status_check` and `last_successful_check`.",
 )
 def description(backend: BackEnd) -> Iterator[Violation]:
     """What users and clients show of each back-end, an offline one too."""
@@ -104,6 +112,7 @@ def description(backend: BackEnd) -> Iterator[Violation]:
     "The last successful check is that of the last check while a back-end is online, and never later",
     layer="federation",
     source=SOURCE,
+    mend="Set both to the same time after a check that was successful, and only `last_status_check` after another.",
 )
 def check_times(backend: BackEnd) -> Iterator[Violation]:
     """The two times of each back-end."""
