@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from conformance.doctored import Change, examine
+from conformance.stock import Stock, stocked
 from connexeo.tools.conformance.report import Result
 from served import Server
 
@@ -38,3 +39,10 @@ def stranger_token(demo_server: Server, token_of: Callable[..., str], run_comman
     added = run_command("users", "add", name, "--password-stdin", text=f"{password}\n", data=demo_server.data)
     assert added.returncode == 0, added.stderr
     return token_of(demo_server, name, password)
+
+
+@pytest.fixture(scope="session")
+def stock(demo_server: Server, demo_token: str) -> Iterator[Stock]:
+    """The demo server with jobs that have run, for checks that would run them else."""
+    with stocked(demo_server.url, demo_token) as stock:
+        yield stock

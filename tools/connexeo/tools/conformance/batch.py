@@ -141,7 +141,7 @@ def finished_job(backend: BackEnd) -> Job:
     answer = job.start()
     require(
         answer.ok,
-        f"starting the job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(),
+        f"starting a job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(),
         answer,
     )
     described = job.wait()
