@@ -93,7 +93,13 @@ class Exchange:
     @property
     def name(self) -> str:
         """Operation, else method and path."""
-        return self.operation.name if self.operation else f"{self.method} {urlsplit(self.url).path}"
+        if self.operation:
+            return self.operation.name
+        try:
+            return f"{self.method} {urlsplit(self.url).path}"
+        except ValueError:
+            # Links of documents can be anything.
+            return f"{self.method} {self.url}"
 
     def json(self) -> Any:
         """The body as JSON.
