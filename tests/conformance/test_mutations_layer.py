@@ -160,7 +160,8 @@ def world(
     added = run_command(
         "users", "add", "mutation-stranger", "--password-stdin", text="secret-secret", data=demo_server.data
     )
-    assert added.returncode == 0, added.stderr
+    # Other tests of this server may have made it.
+    assert added.returncode == 0 or "there is an account" in added.stderr, added.stderr
     owner = token_of(proxy, "demo", "demo")
     tokens = {
         "owner": f"Bearer {owner}",

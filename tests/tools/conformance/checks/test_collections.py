@@ -245,7 +245,7 @@ def test_what_is_sound_passes(check_id: str, look: Look) -> None:
 def test_documents_of_any_shape(look: Look) -> None:
     """Nothing but violations comes of what is no collection at all."""
     odd: list[Any] = [{}, {"id": 5}, {"id": "a", "extent": 7, "links": "none", CUBE: [1], "summaries": None}]
-    for check_id in FAULTS:
-        for document in odd:
-            result = look(check_id, put(LIST, "collections", value=[document]), reply(ANY, 200, document))
-            assert result.state is not State.ERROR, (check_id, document, result.reason)
+    for number, check_id in enumerate(FAULTS):
+        document = odd[number % len(odd)]
+        result = look(check_id, put(LIST, "collections", value=odd), reply(ANY, 200, document))
+        assert result.state is not State.ERROR, (check_id, document, result.reason)

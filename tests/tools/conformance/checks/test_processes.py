@@ -263,6 +263,5 @@ def test_definitions_of_any_shape(look: Look) -> None:
         check.id for check in load_checks() if check.layer == "processes" and check.run and not check.costs
     ]
     for check_id in ids:
-        for document in odd:
-            result = look(check_id, put(LIST, "processes", value=[document, "text", None]))
-            assert result.state is not State.ERROR, (check_id, document, result.reason)
+        result = look(check_id, put(LIST, "processes", value=[*odd, "text", None]))
+        assert result.state is not State.ERROR, (check_id, result.reason)

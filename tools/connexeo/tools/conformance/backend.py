@@ -197,9 +197,7 @@ class BackEnd:
                     "the link to the next page is not absolute", answer, mend="Give absolute URLs in links."
                 )
             if target in seen:
-                raise Violated(
-                    "the link to the next page leads in a circle", answer, severity=Severity.MAJOR
-                )
+                raise Violated("the link to the next page leads in a circle", answer, severity=Severity.MAJOR)
             params = None
 
 
