@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.resources import Entry
 from connexeo.tools.conformance.shapes import mapping, objects, text
+from connexeo.tools.conformance.verdicts import NotApplicable, Violation
 
 
 def currency(backend: BackEnd) -> str | None:
@@ -34,3 +36,27 @@ def _plan(backend: BackEnd, *, paid: bool) -> str | None:
     names = [text(plan["name"]) for plan in plans(backend) if plan.get("paid") is paid]
     default = text(mapping(backend.capabilities.get("billing")).get("default_plan"))
     return default if default in names else next(iter(names), None)
+
+
+def need_plan(backend: BackEnd) -> str:
+    """A billing plan, one that costs nothing where there is one.
+
+    Raises:
+        NotApplicable: when there are no prices, or no plans.
+    """
+    found = plans(backend) if currency(backend) else []
+    if not found:
+        raise NotApplicable("the capabilities tell of no prices and billing plans")
+    return free_plan(backend) or text(found[0]["name"])
+
+
+def faults_of_billing(entry: Entry, plan: str, budget: float) -> Iterator[Violation]:
+    """What is not as it was asked for."""
+    told = text(entry.value.get("plan"))
+    if told.lower() != plan.lower():
+        yield Violation(f"`plan` is {told or 'missing'}, not {plan} as it was given", entry.evidence)
+    if entry.value.get("budget") != budget:
+        yield Violation(
+            f"`budget` is {entry.value.get('budget', 'missing')}, not {budget} as it was given",
+            entry.evidence,
+        )

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,6 +80,14 @@ class Exchange:
     """Why there was no answer, or only half of one."""
     hops: tuple[str, ...] = field(default=())
     """Where redirects led from."""
+
+    @property
+    def served(self) -> datetime | None:
+        """When it was answered by the clock of the server, None when that does not tell."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).astimezone(UTC)
+        except (TypeError, ValueError):
+            return None
 
     @property
     def ok(self) -> bool:

@@ -88,30 +88,35 @@ def faults_of_whole(answer: Exchange, listing: Listing, own: list[str]) -> Itera
 def faults_of_pages(backend: BackEnd, listing: Listing) -> Iterator[Violation]:
     """Pages are as long as asked for at most, and have each entry once.
 
+    Others may use the account meanwhile: what is listed before and after must be on the pages.
+
     Raises:
         NotTestable: when there is too little to see pages.
     """
     whole = [listing.identify(entry.value) for entry in everything(backend, listing)]
     if len(whole) < 2:
         raise NotTestable("there is too little in the list to see pages")
-    limit = max(1, -(-len(whole) // PAGES_WANTED))
-    found: list[str] = []
+    limit = -(-len(whole) // PAGES_WANTED)
+    found: Counter[str] = Counter()
+    first: Exchange | None = None
     for answer, document in backend.pages(backend.user, listing.path, limit):
+        first = first or answer
         entries = document.get(listing.key)
         require(isinstance(entries, list), f"a page has no array `{listing.key}`", answer)
         if len(entries or ()) > limit:
-            more = "all" if len(entries or ()) >= len(whole) else "more"
-            yield Violation(f"{more} entries are on one page, however small `limit` is", answer.showing([]))
+            ignored = len(entries or ()) >= len(whole)
+            message = (
+                "`limit` is ignored: there is one page with all"
+                if ignored
+                else "a page is longer than `limit`"
+            )
+            severity = None if ignored else Severity.MAJOR
+            yield Violation(message, answer.showing([]), severity=severity)
             return
-        found += [listing.identify(entry) for entry in objects(entries)]
-    yield from _faults_of_sum(
-        Counter(whole), Counter(found), backend.user.get(listing.path, params={"limit": limit})
-    )
-
-
-def _faults_of_sum(whole: Counter[str], found: Counter[str], evidence: Exchange) -> Iterator[Violation]:
-    """Names are those of the user: they are not told."""
-    if found - whole:
-        yield Violation("an entry is on several pages", evidence, severity=Severity.MAJOR)
-    if whole - found:
-        yield Violation("an entry of the list is on no page", evidence, severity=Severity.MAJOR)
+        found.update(listing.identify(entry) for entry in objects(entries))
+    after = {listing.identify(entry.value) for entry in everything(backend, listing)}
+    # Names are those of the user: they are not told.
+    if any(found[name] > 1 for name, count in Counter(whole).items() if name in after and count == 1):
+        yield Violation("an entry is on several pages", first, severity=Severity.MAJOR)
+    if any(name not in found for name in whole if name in after):
+        yield Violation("an entry of the list is on no page", first, severity=Severity.MAJOR)

@@ -10,6 +10,7 @@ from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.checks.federation_documents import (
     BACKENDS,
     MISSING,
+    TELLING,
     Documents,
     all_documents,
     chosen_collections,
@@ -24,16 +25,6 @@ from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.resources import all_collections, object_of
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
 from connexeo.tools.conformance.workload import addition, has
-
-TELLING = (
-    "GET /collections",
-    "GET /processes",
-    "GET /file_formats",
-    "GET /process_graphs",
-    "GET /jobs",
-    "GET /services",
-)
-"""Lists that the extension has ``federation:missing`` for."""
 
 FRESH = 60
 """Seconds that a partial answer may be kept."""

@@ -16,17 +16,17 @@ from connexeo.tools.conformance.workload import addition, has
 MISSING = "federation:missing"
 BACKENDS = "federation:backends"
 
-LISTS = (
+TELLING = (
     "GET /collections",
     "GET /processes",
     "GET /file_formats",
     "GET /process_graphs",
     "GET /jobs",
     "GET /services",
-    "GET /files",
-    "GET /service_types",
-    "GET /udf_runtimes",
 )
+"""Lists that the extension has ``federation:missing`` for."""
+
+LISTS = (*TELLING, "GET /files", "GET /service_types", "GET /udf_runtimes")
 """Lists that all back-ends of a federation have a part in."""
 
 Documents = Mapping[str, tuple[Exchange, Mapping[str, Any]]]

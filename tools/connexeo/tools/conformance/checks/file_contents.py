@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.exchange import Exchange
@@ -13,6 +14,7 @@ from connexeo.tools.conformance.shapes import text
 from connexeo.tools.conformance.stored_files import READ, WRITE, address, plain_files, store, upload
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation, require
 
+_KEPT: dict[str, Any] = {"layer": "files", "operations": (WRITE, READ), "writes": True}
 _FIRST, _LAST = 100, 299
 
 _TICK = 1.1
@@ -22,12 +24,10 @@ _TICK = 1.1
 @check(
     "files.ranges",
     "Parts of files can be read where `Accept-Ranges` says so",
-    layer="files",
     source="RFC 9110, section 14",
-    operations=(WRITE, READ),
-    writes=True,
     severity=Severity.MINOR,
     mend="Answer 206 with the bytes that were asked for, or leave `Accept-Ranges: bytes` out.",
+    **_KEPT,
 )
 def ranges(backend: BackEnd) -> Iterator[Violation]:
     """Some bytes in the middle, and some behind the end."""
@@ -65,11 +65,9 @@ def _faults_of_part(answer: Exchange, content: bytes) -> Iterator[Violation]:
 @check(
     "files.conditional",
     "A file that was replaced is not taken for the old one by caches",
-    layer="files",
     source="RFC 9110, sections 8.8.3 and 13.1.2",
-    operations=(WRITE, READ),
-    writes=True,
     mend="Make the ETag of the content, or of size and time with fractions of seconds.",
+    **_KEPT,
 )
 def conditional(backend: BackEnd) -> Iterator[Violation]:
     """Another content has another ETag; the one of before is not enough any more."""
@@ -89,12 +87,10 @@ def conditional(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.head",
     "The headers of a file can be read without its content",
-    layer="files",
     source="RFC 9110, section 9.3.2",
-    operations=(WRITE, READ),
-    writes=True,
     severity=Severity.MINOR,
     mend="Answer HEAD like GET without a body, with the same Content-Length.",
+    **_KEPT,
 )
 def head(backend: BackEnd) -> Iterator[Violation]:
     """HEAD tells the length that GET has."""
@@ -113,12 +109,10 @@ def head(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.empty",
     "A file may be empty",
-    layer="files",
     source="openEO API, PUT /files/{path}",
-    operations=(WRITE, READ),
-    writes=True,
     severity=Severity.MINOR,
     mend="Store a body of no bytes as it is.",
+    **_KEPT,
 )
 def empty(backend: BackEnd) -> Iterator[Violation]:
     """No bytes go in, none come out."""
@@ -137,12 +131,10 @@ def empty(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.modified",
     "`modified` is the time of the last upload",
-    layer="files",
     source="openEO API, PUT /files/{path}",
-    operations=(WRITE,),
-    writes=True,
     severity=Severity.MINOR,
     mend="Tell the time when the content was replaced.",
+    **{**_KEPT, "operations": (WRITE,)},
 )
 def modified(backend: BackEnd) -> Iterator[Violation]:
     """It moves when the file is replaced."""
@@ -159,11 +151,9 @@ def modified(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.json",
     "A file that is JSON is kept as it is",
-    layer="files",
     source="openEO API, GET /files/{path}",
-    operations=(WRITE, READ),
-    writes=True,
     mend="Do not parse what users upload.",
+    **_KEPT,
 )
 def json_kept(backend: BackEnd) -> Iterator[Violation]:
     """Spaces, order and broken JSON stay."""

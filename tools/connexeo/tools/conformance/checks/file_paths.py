@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 from connexeo.tools.conformance.backend import BackEnd
@@ -12,17 +13,16 @@ from connexeo.tools.conformance.shapes import text
 from connexeo.tools.conformance.stored_files import FILES, READ, WRITE, address, upload
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
 
+_KEPT: dict[str, Any] = {"layer": "files", "operations": (WRITE, READ), "writes": True}
 _SOURCE = "openEO API, PUT /files/{path}"
 
 
 @check(
     "files.names",
     "Names with spaces, letters outside of ASCII and percent signs are kept",
-    layer="files",
     source=_SOURCE,
-    operations=(WRITE, READ),
-    writes=True,
     mend="Decode the path once, as UTF-8, and leave `+` and `%` in names alone.",
+    **_KEPT,
 )
 def names(backend: BackEnd) -> Iterator[Violation]:
     """A file is found by the name that it was stored under, and by no other."""
@@ -47,12 +47,10 @@ def names(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.upward",
     "Uploads do not leave the workspace of the user",
-    layer="files",
     source=_SOURCE,
-    operations=(WRITE,),
-    writes=True,
     severity=Severity.CRITICAL,
     mend="Refuse paths with `.` and `..`, and with a slash in front, after they are decoded.",
+    **{**_KEPT, "operations": (WRITE,)},
 )
 def upward(backend: BackEnd) -> Iterator[Violation]:
     """Relative and absolute paths, encoded, are refused, and nothing is stored."""
@@ -81,12 +79,10 @@ def upward(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.folders",
     "A folder is no file: it can be neither downloaded nor overwritten",
-    layer="files",
     source="openEO API, GET /files/{path}",
-    operations=(WRITE, READ),
-    writes=True,
     severity=Severity.MINOR,
     mend="Answer 400 FileOperationUnsupported for the path of a folder.",
+    **_KEPT,
 )
 def folders(backend: BackEnd) -> Iterator[Violation]:
     """Read the folder, write over it, and write below a file."""
@@ -113,11 +109,9 @@ def folders(backend: BackEnd) -> Iterator[Violation]:
 @check(
     "files.apart",
     "Files with similar names are different files",
-    layer="files",
     source=_SOURCE,
-    operations=(WRITE, READ, "GET /files"),
-    writes=True,
     mend="Compare names of files letter by letter.",
+    **{**_KEPT, "operations": (WRITE, READ, "GET /files")},
 )
 def apart(backend: BackEnd) -> Iterator[Violation]:
     """The same name in different folders, and with spaces or their code, does not collide."""

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.extents import instant, is_rfc_3339
 from connexeo.tools.conformance.listing import (
     everything,
-    faults_of_arrays,
-    faults_of_pages,
-    faults_of_whole,
     find,
     read_whole,
 )
@@ -45,39 +42,6 @@ _MEDIA_TYPES = {
     "csv": ("text/csv", "text/plain", "application/csv"),
     "geojson": ("application/geo+json", "application/json"),
 }
-
-
-@requirement(500, layer="files", operations=(_LIST,), account=True, mend="Give the user's files, with 200.")
-def lists(backend: BackEnd) -> Iterator[Violation]:
-    """Whoever has a token gets a list."""
-    answer = backend.user.get("/files")
-    if not answer.ok:
-        yield Violation(f"the files are answered with HTTP {answer.status}, not 200", answer)
-
-
-@requirement(501, layer="files", operations=(_LIST,), account=True)
-def arrays(backend: BackEnd) -> Iterator[Violation]:
-    """There are files and links."""
-    yield from faults_of_arrays(read_whole(backend, FILES), FILES)
-
-
-@requirement(
-    502, layer="files", operations=(_LIST,), account=True,
-    mend="Give `limit` entries and a link `next`, so that all pages together have each file once.",
-)  # fmt: skip
-def pages(backend: BackEnd) -> Iterator[Violation]:
-    """Pages are as long as asked for, and have each file once."""
-    prepared(backend)
-    yield from faults_of_pages(backend, FILES)
-
-
-@requirement(
-    503, layer="files", operations=(_LIST,), account=True, mend="Without `limit` give all files at once."
-)
-def all_at_once(backend: BackEnd) -> Iterator[Violation]:
-    """Clients that know no pages get all files."""
-    own = [file.path for file in prepared(backend)]
-    yield from faults_of_whole(read_whole(backend, FILES), FILES, own)
 
 
 @requirement(
@@ -117,7 +81,7 @@ def sizes_and_times(backend: BackEnd) -> Iterator[Violation]:
         size, modified = entry.value.get("size"), entry.value.get("modified")
         if not isinstance(size, int) or isinstance(size, bool):
             yield Violation("a file in the list has no `size` in bytes", entry.evidence)
-        if _instant(modified) is None:
+        if not is_rfc_3339(modified):
             yield Violation("a file in the list has no time `modified` as of RFC 3339", entry.evidence)
         file = own.get(FILES.identify(entry.value))
         if file is not None:
@@ -130,28 +94,10 @@ def _faults_of_facts(about: Any, size: int, evidence: Exchange) -> Iterator[Viol
     if isinstance(given, int | float) and given != size:
         message = f"`size` is {given} for a file of {size} bytes"
         yield Violation(message, evidence, severity=Severity.MAJOR)
-    modified = _instant(mapping(about).get("modified"))
-    now = _now(evidence)
+    modified = instant(mapping(about).get("modified"))
+    now = evidence.served or datetime.now(UTC)
     if modified is not None and not now - _CLOCKS < modified < now + _CLOCKS:
         yield Violation("`modified` of a new file is more than a day off", evidence)
-
-
-def _now(answer: Exchange) -> datetime:
-    """The time at the server, ours when it does not tell."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except (TypeError, ValueError):
-        return datetime.now(UTC)
-
-
-def _instant(value: Any) -> datetime | None:
-    if not isinstance(value, str) or len(value) < len("2025-01-01T00:00:00"):
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else None
 
 
 @requirement(

@@ -7,11 +7,18 @@ from itertools import pairwise
 from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd
-from connexeo.tools.conformance.batch import Job, create_job, created_job, finished_job, need_processing
+from connexeo.tools.conformance.batch import (
+    STATES,
+    Job,
+    create_job,
+    created_job,
+    finished_job,
+    need_processing,
+)
 from connexeo.tools.conformance.billing import currency, paid_plan
-from connexeo.tools.conformance.checks.jobs import CREATE, ONE, STATES
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.extents import instant
+from connexeo.tools.conformance.ordered import JOBS
 from connexeo.tools.conformance.registry import check, requirement
 from connexeo.tools.conformance.resources import object_of
 from connexeo.tools.conformance.shapes import mapping, text
@@ -25,9 +32,9 @@ from connexeo.tools.conformance.verdicts import (
 )
 from connexeo.tools.conformance.workload import workload
 
+CREATE, ONE, CHANGE = JOBS.create, JOBS.describe, JOBS.edit
 START = "POST /jobs/{job_id}/results"
 CANCEL = "DELETE /jobs/{job_id}/results"
-CHANGE = "PATCH /jobs/{job_id}"
 
 FOLLOWS = {
     "created": {"queued", "running", "finished", "error"},
@@ -77,6 +84,34 @@ def order(backend: BackEnd) -> Iterator[Violation]:
         if former in FOLLOWS and latter in STATES and latter not in FOLLOWS[former]:
             message = f"a job that nobody has touched becomes {latter} after it was {former}"
             yield Violation(message, job.answer())
+
+
+@requirement(
+    737, layer="jobs", operations=(CREATE, ONE), writes=True,
+    mend="Do not start a job before `POST /jobs/{job_id}/results`.",
+)  # fmt: skip
+def waits(backend: BackEnd) -> Iterator[Violation]:
+    """A new job has the status created, and keeps it until somebody starts it."""
+    entry = backend.once(created_job).described()
+    status = text(entry.value.get("status"))
+    if status and status != "created":
+        yield Violation("a job that nobody has started is not `created`", entry.evidence)
+    elif isinstance(entry.value.get("started"), str):
+        yield Violation("a job that nobody has started tells when it was `started`", entry.evidence)
+
+
+@requirement(753, mend="Tell `plan`, `costs`, `budget` and `usage`.", **_RUN)
+def costs(backend: BackEnd) -> Iterator[Violation]:
+    """Where something has a price, users see what a job has cost."""
+    if currency(backend) is None:
+        raise NotApplicable("nothing has a price: the capabilities tell of no currency")
+    entry = backend.once(finished_job).described()
+    for key in ("plan", "costs"):
+        if entry.value.get(key) is None:
+            yield Violation(f"a finished job has no `{key}`", entry.evidence)
+    value = entry.value.get("costs")
+    if isinstance(value, int | float) and value < 0:
+        yield Violation("`costs` are less than nothing", entry.evidence)
 
 
 @requirement(754, mend="Tell the status as it is, and in `progress` how far the job is, in percent.", **_RUN)

@@ -11,9 +11,6 @@ from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.listing import (
     everything,
-    faults_of_arrays,
-    faults_of_pages,
-    faults_of_whole,
     find,
     read_whole,
 )
@@ -43,39 +40,6 @@ _SOURCE = "openEO API, PUT /process_graphs/{process_graph_id}"
 _MAY_BE_NULL = {"summary", "description", "parameters", "returns"}
 _NEEDED = ("process_graph", "parameters", "returns")
 """What whoever uses a process relies on."""
-
-
-@requirement(400, layer="udp", operations=(_LIST,), account=True, mend="Give the user's processes, with 200.")
-def lists(backend: BackEnd) -> Iterator[Violation]:
-    """Whoever has a token gets a list."""
-    answer = backend.user.get("/process_graphs")
-    if not answer.ok:
-        yield Violation(f"the stored processes are answered with HTTP {answer.status}, not 200", answer)
-
-
-@requirement(401, layer="udp", operations=(_LIST,), account=True)
-def arrays(backend: BackEnd) -> Iterator[Violation]:
-    """There are processes and links."""
-    yield from faults_of_arrays(read_whole(backend, PROCESSES), PROCESSES)
-
-
-@requirement(
-    402, layer="udp", operations=(_LIST,), account=True,
-    mend="Give `limit` entries and a link `next`, so that all pages together have each process once.",
-)  # fmt: skip
-def pages(backend: BackEnd) -> Iterator[Violation]:
-    """Pages are as long as asked for, and have each process once."""
-    prepared(backend)
-    yield from faults_of_pages(backend, PROCESSES)
-
-
-@requirement(
-    403, layer="udp", operations=(_LIST,), account=True, mend="Without `limit` give all processes at once."
-)
-def all_at_once(backend: BackEnd) -> Iterator[Violation]:
-    """Clients that know no pages get all processes."""
-    own = prepared(backend)
-    yield from faults_of_whole(read_whole(backend, PROCESSES), PROCESSES, own)
 
 
 @requirement(
