@@ -78,3 +78,43 @@ def cut(path: str, method: str = "GET") -> Change:
         return httpx.Response(200, headers=headers, content=response.content[: len(response.content) // 2])
 
     return Change(method, path, apply)
+
+
+def unpaged(path: str) -> Change:
+    """Nothing that is asked for in the query is looked at."""
+
+    def apply(request: httpx.Request, send: Answer) -> httpx.Response:
+        request.url = request.url.copy_with(query=None)
+        return send(request)
+
+    return Change("GET", path, apply)
+
+
+def paged(path: str, change: Callable[[dict[str, Any]], Any]) -> Change:
+    """Pages are changed, the whole list is not."""
+
+    def apply(request: httpx.Request, send: Answer) -> httpx.Response:
+        response = send(request)
+        if "limit" not in request.url.params:
+            return response
+        document = response.json()
+        change(document)
+        return httpx.Response(200, json=document)
+
+    return Change("GET", path, apply)
+
+
+def nothing_done(path: str, method: str) -> Change:
+    """It is said to be done, and is not."""
+    return Change(method, path, lambda request, send: httpx.Response(204))
+
+
+def first_time(change: Change) -> Change:
+    """The change of the first such request only: in the end all is removed."""
+    seen: list[httpx.Request] = []
+
+    def apply(request: httpx.Request, send: Answer) -> httpx.Response:
+        seen.append(request)
+        return change.apply(request, send) if len(seen) == 1 else send(request)
+
+    return Change(change.method, change.path, apply)

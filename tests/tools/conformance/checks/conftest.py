@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from conformance.doctored import Change, examine
 from conformance.stock import Stock, stocked
 from connexeo.tools.conformance.report import Result
-from served import Server, StartServer
+from served import Server, StartServer, another_demo_server
 
 Examine = Callable[..., Result]
 
@@ -22,9 +21,7 @@ def demo_server(
     start_server: StartServer, demo_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Server:
     """A demo server of their own: what they keep for each other must not be in the way of other tests."""
-    data = tmp_path_factory.mktemp("checks")
-    shutil.copytree(demo_data / "demo", data / "demo")
-    return start_server("--demo", data=data)
+    return another_demo_server(start_server, demo_data, tmp_path_factory.mktemp("checks"))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, drop, edit, header, put, reply, status
+from conformance.doctored import (
+    Answer,
+    Change,
+    assert_found,
+    assert_kept,
+    drop,
+    edit,
+    header,
+    put,
+    reply,
+    status,
+)
 from connexeo.tools.conformance.registry import load_checks
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.runner import run_check
@@ -237,8 +248,7 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
     ],
 )
 def test_faults_are_found(check_id: str, changes: tuple[Change, ...], look: Look) -> None:
-    result = look(check_id, *changes)
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(look(check_id, *changes))
 
 
 SOUND: dict[str, tuple[Change, ...]] = {
@@ -261,8 +271,7 @@ SOUND: dict[str, tuple[Change, ...]] = {
 
 @pytest.mark.parametrize("check_id", SOUND)
 def test_what_is_sound_passes(check_id: str, look: Look) -> None:
-    result = look(check_id, *SOUND[check_id])
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(look(check_id, *SOUND[check_id]))
 
 
 def test_issuers_are_asked(look: Look, demo_server: Any) -> None:

@@ -7,7 +7,18 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, drop, header, put, reply, status
+from conformance.doctored import (
+    Answer,
+    Change,
+    assert_found,
+    assert_kept,
+    cases,
+    drop,
+    header,
+    put,
+    reply,
+    status,
+)
 from conformance.orders import ERROR, instead, refusing, without
 from conformance.stock import Stock
 from connexeo.tools.conformance.batch import created_job
@@ -57,11 +68,6 @@ FAULTS: dict[str, list[tuple[Change, ...]]] = {
     ],
 }
 
-CASES = [
-    pytest.param(check_id, changes, id=f"{check_id}-{number}")
-    for check_id, cases in FAULTS.items()
-    for number, changes in enumerate(cases)
-]
 
 CREATED_ANEW = {"profile.730", "profile.736"}
 """Those that look at the creation itself."""
@@ -71,16 +77,14 @@ def _but(check_id: str) -> tuple[Any, ...]:
     return (created_job,) if check_id in CREATED_ANEW else ()
 
 
-@pytest.mark.parametrize(("check_id", "changes"), CASES)
+@pytest.mark.parametrize(("check_id", "changes"), cases(FAULTS))
 def test_faults_are_found(check_id: str, changes: tuple[Change, ...], stock: Stock) -> None:
-    result = stock.look(check_id, *changes, but=_but(check_id))
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(stock.look(check_id, *changes, but=_but(check_id)))
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
 def test_our_server_is_healthy(check_id: str, stock: Stock) -> None:
-    result = stock.look(check_id, but=_but(check_id))
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(stock.look(check_id, but=_but(check_id)))
 
 
 UNHURT: list[tuple[str, Change]] = [
@@ -93,8 +97,7 @@ UNHURT: list[tuple[str, Change]] = [
 
 @pytest.mark.parametrize(("check_id", "change"), UNHURT)
 def test_what_is_sound_passes(check_id: str, change: Change, stock: Stock) -> None:
-    result = stock.look(check_id, change, but=_but(check_id))
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(stock.look(check_id, change, but=_but(check_id)))
 
 
 def test_processes_may_be_validated_at_the_start(stock: Stock) -> None:

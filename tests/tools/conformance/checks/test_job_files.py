@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, edit, put, reply
+from conformance.doctored import Answer, Change, assert_found, assert_kept, cases, edit, put, reply
 from conformance.orders import ERROR, cut, replaced
 from conformance.stock import Stock
 from connexeo.tools.conformance.verdicts import State
@@ -59,23 +59,15 @@ FAULTS: dict[str, list[tuple[Change, ...]]] = {
     ],
 }
 
-CASES = [
-    pytest.param(check_id, changes, id=f"{check_id}-{number}")
-    for check_id, cases in FAULTS.items()
-    for number, changes in enumerate(cases)
-]
 
-
-@pytest.mark.parametrize(("check_id", "changes"), CASES)
+@pytest.mark.parametrize(("check_id", "changes"), cases(FAULTS))
 def test_faults_are_found(check_id: str, changes: tuple[Change, ...], stock: Stock) -> None:
-    result = stock.look(check_id, *changes)
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(stock.look(check_id, *changes))
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
 def test_our_server_is_healthy(check_id: str, stock: Stock) -> None:
-    result = stock.look(check_id)
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(stock.look(check_id))
 
 
 UNHURT: list[tuple[str, Change]] = [
@@ -90,8 +82,7 @@ UNHURT: list[tuple[str, Change]] = [
 
 @pytest.mark.parametrize(("check_id", "change"), UNHURT)
 def test_what_is_sound_passes(check_id: str, change: Change, stock: Stock) -> None:
-    result = stock.look(check_id, change)
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(stock.look(check_id, change))
 
 
 def test_files_that_do_not_come_tell_nothing(stock: Stock) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, drop, edit, put, reply
+from conformance.doctored import Answer, Change, assert_found, assert_kept, drop, edit, put, reply
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.verdicts import State
 
@@ -93,15 +93,13 @@ FAULTS: dict[str, tuple[str, Change]] = {
 
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_our_logs_are_sound(check_id: str, look: Look) -> None:
-    result = look(check_id)
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(look(check_id))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_found(fault: str, look: Look) -> None:
     check_id, change = FAULTS[fault]
-    result = look(check_id, change)
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(look(check_id, change))
 
 
 def test_identifiers_must_stay(look: Look) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, edit, put, reply
+from conformance.doctored import Answer, Change, assert_found, assert_kept, edit, put, reply
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.verdicts import State
 
@@ -58,14 +58,12 @@ FAULTS: dict[str, list[Change]] = {
     ],
 )
 def test_faults_are_found(check_id: str, change: Change, look: Look) -> None:
-    result = look(check_id, change)
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(look(check_id, change))
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
 def test_our_server_is_healthy(check_id: str, look: Look) -> None:
-    result = look(check_id)
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(look(check_id))
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
