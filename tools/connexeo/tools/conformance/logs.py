@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,6 +14,7 @@ from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.extents import instant, is_rfc_3339
 from connexeo.tools.conformance.resources import object_of
 from connexeo.tools.conformance.shapes import mapping, objects, text
+from connexeo.tools.conformance.traces import STACK_TRACE
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation, require
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -27,14 +27,6 @@ _SLACK = timedelta(seconds=10)
 """By how much clocks of machines may differ that write into one log."""
 
 _PAGES = 20
-
-_TRACE = re.compile(
-    r"Traceback \(most recent call last\)"
-    r'|^\s*File "[^"\n]+", line \d+'
-    r"|^\s+at [\w.$<>]+\([^)\n]*\)",
-    re.MULTILINE,
-)
-"""What stack traces of Python, and of Java and its kin, look like."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +232,7 @@ def are_short(log: Log) -> Iterator[Violation]:
     """Messages are short, and have no stack traces."""
     for entry in log_entries(log):
         message = text(entry.get("message"))
-        if _TRACE.search(str(entry.get("message"))):
+        if STACK_TRACE.search(str(entry.get("message"))):
             told = "a message has a stack trace, which belongs into `stacktrace`"
             yield Violation(told, log.exchange.showing(entry))
         elif len(message) > _LONGEST:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.extents import instant, is_rfc_3339
 from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.shapes import texts
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation
@@ -119,7 +119,8 @@ def check_times(backend: BackEnd) -> Iterator[Violation]:
     answer = backend.anonymous.get("/")
     told = False
     for name, about in described(backend).items():
-        last, good = _instant(about.get("last_status_check")), _instant(about.get("last_successful_check"))
+        times = [about.get(f"last_{what}_check") for what in ("status", "successful")]
+        last, good = (instant(each) if is_rfc_3339(each) else None for each in times)
         if last is None or good is None:
             continue
         told = True
@@ -129,12 +130,3 @@ def check_times(backend: BackEnd) -> Iterator[Violation]:
             yield Violation(f"the back-end {name} is online, but its last check was not successful", answer)
     if not told:
         raise NotTestable("no back-end has both times")
-
-
-def _instant(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    # Without a zone it is no time of RFC 3339, and cannot be compared.
-    return moment if moment is not None and moment.tzinfo is not None else None

@@ -65,7 +65,7 @@ def upward(backend: BackEnd) -> Iterator[Violation]:
         told = text(sent.object().get("path"))
         # Gone at once: what it is called in the end is not known to whoever tidies up.
         backend.user.delete(at)
-        if told:
+        if name in told:
             backend.ledger.add("file", told, backend.user)
         doubly = "%25" in start
         if doubly and told == f"%2E%2E%2F{name}":

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from connexeo.tools.conformance import stored_files, stored_processes
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.batch import create_job, may_process
 from connexeo.tools.conformance.exchange import Exchange
@@ -97,9 +98,8 @@ def private_file(backend: BackEnd) -> Belonging:
     _may_write(backend)
     backend.need("PUT /files/{path}")
     name = f"{backend.name('private')}.txt"
-    path = f"/files/{name}"
-    backend.ledger.add("file", name, backend.user)
-    answer = backend.user.put(path, content=CONTENT, headers={"Content-Type": "application/octet-stream"})
+    path = stored_files.address(name)
+    answer = stored_files.upload(backend, name, CONTENT)
     if not answer.ok:
         raise NotTestable(f"a file cannot be uploaded: HTTP {answer.status}")
     one = "/files/{path}"
@@ -116,10 +116,10 @@ def private_process(backend: BackEnd) -> Belonging:
     _may_write(backend)
     backend.need("PUT /process_graphs/{process_graph_id}")
     name = backend.name("private")
-    path = f"/process_graphs/{name}"
-    backend.ledger.add("process", name, backend.user)
+    path = stored_processes.address(name)
     graph = with_result({"a": node("add", x=1, y=2), "b": node("add", x=of("a"), y=3)})
-    answer = backend.user.put(path, {"process_graph": graph, "summary": "Belongs to the first user."})
+    process = {"process_graph": graph, "summary": "Belongs to the first user."}
+    answer = stored_processes.send(backend, name, process)
     if not answer.ok:
         raise NotTestable(f"a process cannot be stored: HTTP {answer.status}")
     one = "/process_graphs/{process_graph_id}"
@@ -156,7 +156,7 @@ KINDS: tuple[Callable[[BackEnd], Belonging], ...] = (
 REPLACEMENTS: dict[str, dict[str, Any]] = {
     "/files/{path}": {
         "content": b"of somebody else",
-        "headers": {"Content-Type": "application/octet-stream"},
+        "headers": stored_files.BINARY,
     },
     "/process_graphs/{process_graph_id}": {"json": {"process_graph": addition(5, 6)}},
 }

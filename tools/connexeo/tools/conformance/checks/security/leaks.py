@@ -11,16 +11,13 @@ from connexeo.tools.conformance.checks.security.robustness import taking_json
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.resources import NOWHERE
+from connexeo.tools.conformance.traces import STACK_TRACE
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation
 
 _FOLDERS = "usr|home|opt|var|srv|app|root|tmp|code|workspace"
 
 LEAKS = {
-    "a stack trace": re.compile(
-        r"Traceback \(most recent call last\)|File \"[^\"\n]+\", line \d+|\bgoroutine \d+ \["
-        r"|thread '[^'\n]*' panicked at|^\s+at [\w.$<>/]+ ?\([^)\n]*:\d+\)",
-        re.MULTILINE,
-    ),
+    "a stack trace": STACK_TRACE,
     "a path of the server": re.compile(
         r"/(?:site|dist)-packages/|/node_modules/"
         rf"|(?<![\w.:/-])/(?:{_FOLDERS})(?:/[\w.@+-]+)+\.(?:py|pyc|java|js|ts|rb|go|php|rs|so|jar)\b"
