@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -154,6 +155,18 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServ
 def demo_server(start_server: StartServer, demo_data: Path) -> Server:
     """The demo server on a free port, with two gunicorn workers."""
     return start_server("--demo", data=demo_data)
+
+
+def another_demo_server(start_server: StartServer, demo_data: Path, data: Path) -> Server:
+    """A demo server for tests that leave something in the demo account while they run.
+
+    Args:
+        start_server: The fixture.
+        demo_data: The fixture.
+        data: Folder for its data.
+    """
+    shutil.copytree(demo_data / "demo", data / "demo")
+    return start_server("--demo", data=data)
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
+import pytest
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.contract import load_contract
@@ -24,8 +26,12 @@ from connexeo.tools.conformance.registry import load_checks
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.runner import run_check
 from connexeo.tools.conformance.session import open_backend
+from connexeo.tools.conformance.verdicts import State
 
 Answer = Callable[[httpx.Request], httpx.Response]
+
+contract_of = cache(load_contract)
+"""The contract of an API version, made once: that takes longer than most checks."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +165,7 @@ def doctored(
     """The back-end at a URL with changed answers; what was created there is removed in the end."""
     with httpx.Client(transport=Doctor(changes), timeout=60) as client:
         discovery = discover(client, url)
-        contract = load_contract(discovery.api_version)
+        contract = contract_of(discovery.api_version)
         backend = open_backend(
             client,
             discovery,
@@ -181,3 +187,22 @@ def examine(url: str, check_id: str, *changes: Change, **options: Any) -> Result
     (check,) = (each for each in load_checks() if each.id == check_id)
     with doctored(url, *changes, **options) as backend:
         return run_check(backend, check)
+
+
+def cases(faults: Mapping[str, Iterable[tuple[Change, ...]]]) -> list[Any]:
+    """Parameters ``check_id`` and ``changes`` of a test for each fault of a table, by check."""
+    return [
+        pytest.param(check_id, changes, id=f"{check_id}-{number}")
+        for check_id, alternatives in faults.items()
+        for number, changes in enumerate(alternatives)
+    ]
+
+
+def assert_found(result: Result) -> None:
+    """That a check has found something."""
+    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+
+
+def assert_kept(result: Result) -> None:
+    """That a check has looked, and has found nothing."""
+    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])

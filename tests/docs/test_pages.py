@@ -140,5 +140,5 @@ def test_there_are_commands_to_check() -> None:
 
 
 def test_every_page_is_reached_from_the_first() -> None:
-    linked = set(re.findall(r"\((\w+\.md)\)", (DOCS / "index.md").read_text()))
+    linked = set(re.findall(r"\(([\w-]+\.md)\)", (DOCS / "index.md").read_text()))
     assert linked == {path.name for path in DOCS.glob("*.md")} - {"index.md"}

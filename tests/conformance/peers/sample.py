@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_bounds
 from rasterio.warp import transform_bounds
 
 COLLECTION = "peer-demo"
@@ -21,7 +20,10 @@ GEOTIFF = "image/tiff; application=geotiff; profile=cloud-optimized"
 _SIZE = 256
 _EPSG = 32632
 _BOX = (679000.0, 5150000.0, 681560.0, 5152560.0)
-_TRANSFORM = from_bounds(*_BOX, _SIZE, _SIZE)
+# Not by `from_bounds`, which warns.
+_TRANSFORM = rasterio.Affine(
+    (_BOX[2] - _BOX[0]) / _SIZE, 0.0, _BOX[0], 0.0, (_BOX[1] - _BOX[3]) / _SIZE, _BOX[3]
+)
 _EXTENSION = "https://stac-extensions.github.io"
 
 

@@ -156,7 +156,15 @@ def test_tokens_go_to_the_api_only(misbehave: Misbehave, call: Call, headers: di
 
 
 @pytest.mark.parametrize(
-    "path", ["/other", "/api/../other", "/api/%2e%2e/other", "/apix", "/api/a/..%2F../x"]
+    "path",
+    [
+        "/other",
+        "/api/../other",
+        "/api/%2e%2e/other",
+        "/apix",
+        "/api/a/..%2F../x",
+        "/api/a%2Fb/%2e%2e/%2e%2e/x",
+    ],
 )
 def test_tokens_do_not_go_to_neighbours_of_the_api(misbehave: Misbehave, call: Call, path: str) -> None:
     server = misbehave(answer({}))
@@ -165,6 +173,13 @@ def test_tokens_do_not_go_to_neighbours_of_the_api(misbehave: Misbehave, call: C
     assert b"authorization" not in server.requests[0].lower()
     caller.get("/jobs")
     assert b"authorization: bearer basic//old" in server.requests[1].lower()
+
+
+@pytest.mark.parametrize("path", ["/api/files/..%2Fx", "/api/files/a/%2e%2e/%2e%2e/x"])
+def test_tokens_go_wherever_a_path_stays_in_the_api(misbehave: Misbehave, call: Call, path: str) -> None:
+    server = misbehave(answer({}))
+    call(f"{server.url}/api", tokens=Tokens()).get(f"{server.url}{path}")
+    assert b"authorization" in server.requests[0].lower()
 
 
 def test_sessions_are_not_kept(misbehave: Misbehave, call: Call) -> None:

@@ -194,3 +194,16 @@ def test_users_bring_what_else_there_is(tmp_path: Path) -> None:
     assert operation.path == "/collections/{collection_id}/items/{item_id}"
     with pytest.raises(SpecError):
         load_contract("1.2.0", extra=[str(tmp_path / "missing.yaml")])
+
+
+def test_bodies_of_any_depth_are_judged_as_far_as_possible(contract: Contract) -> None:
+    operation = contract.operation("GET /collections")
+    assert operation is not None
+    deep: list[Any] = []
+    for _ in range(1000):
+        deep = [deep]
+    # How deep the validator goes is its own affair; that it does not end a check is ours.
+    assert (
+        contract.faults(operation, 200, "application/json", {"collections": [], "links": [], "more": deep})
+        == []
+    )

@@ -40,10 +40,27 @@ def test_names_are_replaced_the_same_in_every_run(backend: BackEnd) -> None:
     assert ledger.mask(f"conformance_{ledger.mark}_job") == "conformance_*_job"
 
 
+def test_names_that_are_words_stay(backend: BackEnd) -> None:
+    ledger = Ledger()
+    ledger.add("process", "absolute", backend.user)
+    ledger.add("process", f"conformance_{ledger.mark}_absolute", backend.user)
+    assert ledger.mask("Location is no absolute URL") == "Location is no absolute URL"
+    assert ledger.mask(f"conformance_{ledger.mark}_absolute") == "<process 1>"
+
+
 def test_names_with_backslashes_are_replaced_too(backend: BackEnd) -> None:
     ledger = Ledger()
     ledger.add("job", r"a\1b\g<0>", backend.user)
     assert ledger.mask(r"job a\1b\g<0>") == "job <job 1>"
+
+
+def test_what_cannot_be_stored_at_all_is_not_left_over(pretend: Pretend) -> None:
+    missing = {"code": "FeatureUnsupported", "message": "not here"}
+    backend, _ = pretend(lambda request: httpx.Response(501, json=missing))
+    for name in ("a b.txt", "other.txt"):
+        backend.ledger.add("file", name, backend.user)
+    backend.user.put("/files/a%20b.txt", {})
+    assert backend.ledger.clean(backend.budget) == ("file other.txt: HTTP 501 FeatureUnsupported",)
 
 
 def test_what_is_forgotten_is_not_removed(backend: BackEnd) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,9 +16,9 @@ from connexeo.tools.conformance.inspection import (
     PREREQUISITES,
     Inspection,
 )
-from connexeo.tools.conformance.registry import Check
+from connexeo.tools.conformance.registry import Check, load_checks
 from connexeo.tools.conformance.report import Result
-from connexeo.tools.conformance.runner import run_checks
+from connexeo.tools.conformance.runner import UNIMPLEMENTED, run_checks
 from connexeo.tools.conformance.session import SILENT
 from connexeo.tools.conformance.verdicts import (
     NotApplicable,
@@ -194,6 +195,59 @@ def test_one_fault_is_one_finding_wherever_it_shows(pretend: Pretend) -> None:
     assert found[CORS_ORIGIN.id].count == 8
     assert found[CORS_ORIGIN.id].evidence is not None
     assert len(report.findings) == 2
+
+
+def test_what_several_checks_come_upon_is_told_by_the_first(pretend: Pretend) -> None:
+    def run(backend: BackEnd) -> Iterator[Violation]:
+        yield Violation("its metadata are not there", place="GET /services/{service_id}")
+
+    def more(backend: BackEnd) -> Iterator[Violation]:
+        yield from run(backend)
+        yield Violation("the URL is missing", place="GET /services/{service_id}")
+
+    checks = [make(run), make(run, "jobs.second"), make(more, "jobs.third"), make(run, "jobs.worse")]
+    checks[3] = dataclasses.replace(checks[3], severity=Severity.CRITICAL)
+    report = run_checks(*pretend(fine), checks)
+    assert [result.state for result in report.results] == [
+        State.FAIL, State.NOT_TESTABLE, State.FAIL, State.FAIL,
+    ]  # fmt: skip
+    assert report.results[1].reason == (
+        "builds on what failed: GET /services/{service_id}: its metadata are not there"
+    )
+    assert [finding.message for finding in report.results[2].findings] == ["the URL is missing"]
+
+
+def test_what_could_not_be_made_is_told_once(pretend: Pretend) -> None:
+    def job(backend: BackEnd) -> None:
+        answer = backend.anonymous.get("/jobs")
+        raise Violated("a job is refused", answer)
+
+    def build(backend: BackEnd) -> None:
+        backend.once(job)
+
+    report = run_checks(*pretend(fine), [make(build), make(job, "jobs.second"), PREREQUISITES])
+    assert [result.state for result in report.results] == [State.NOT_TESTABLE, State.NOT_TESTABLE, State.FAIL]
+    assert [finding.message for finding in report.findings] == ["a job is refused"]
+
+
+def test_what_is_listed_and_not_implemented_is_told_by_one_check(pretend: Pretend) -> None:
+    """Whatever asks for it, and however it says so."""
+    missing = {"code": "FeatureUnsupported", "message": "not here"}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(501 if request.method == "PUT" else 200, json=missing)
+
+    def upload(backend: BackEnd) -> None:
+        raise Violated("an upload is refused", backend.user.put("/files/a", {}))
+
+    (listed,) = (each for each in load_checks() if each.id == UNIMPLEMENTED)
+    offered = ("PUT /files/{path}",)
+    checks = [make(upload), make(lambda backend: backend.once(upload), "jobs.second"), listed, PREREQUISITES]
+    report = run_checks(*pretend(answer, offered), checks)
+    assert [result.state for result in report.results[:2]] == [State.NOT_TESTABLE] * 2
+    assert [(each.check.id, each.message, each.place) for each in report.findings] == [
+        (UNIMPLEMENTED, "it is listed, but answered with HTTP 501 FeatureUnsupported", offered[0])
+    ]
 
 
 def test_the_worst_of_one_fault_tells_how_bad_it_is(pretend: Pretend) -> None:

@@ -67,11 +67,13 @@ def serve(
 def _prepare(*, merge: bool) -> None:
     """Check the settings, and make what the workers expect to be there."""
     from connexeo.drivers.loading import find_driver
+    from connexeo.drivers.local.state.secret import check_secrets
     from connexeo.settings import load_settings, require_loopback
 
     try:
         settings = load_settings()
         require_loopback(settings)
+        check_secrets(settings)
         if ":" not in settings.driver:
             find_driver(settings.driver)
     except ValueError as error:

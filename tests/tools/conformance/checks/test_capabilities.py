@@ -9,7 +9,18 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, drop, edit, header, put, reply, status
+from conformance.doctored import (
+    Answer,
+    Change,
+    assert_found,
+    assert_kept,
+    drop,
+    edit,
+    header,
+    put,
+    reply,
+    status,
+)
 from connexeo.tools.conformance.registry import load_checks
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.runner import run_check
@@ -158,10 +169,13 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
         (_without("/collections"),),
         (_without("/me"),),
         (_without("/jobs/{job_id}/logs"),),
+        (_without("/validation"),),
         (_endpoints(lambda found: next(each for each in found if each["path"] == "/jobs/{job_id}").update(
             methods=["GET", "PATCH"])),),
     ],
     "profile.32": [
+        (_endpoints(lambda found: next(each for each in found if each["path"] == "/jobs/{job_id}")["methods"].append(
+            "POST")),),
         (reply("/service_types", 404, ERROR),),
         (reply("/files", 501, ERROR),),
         (reply("/jobs", 405, ERROR, "POST"),),
@@ -173,7 +187,7 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
     "endpoints.unknown-identifiers": [
         (reply("/jobs/[^/]*", 400, ERROR),),
         (reply("/jobs/[^/]*", 404, ERROR),),
-        (reply("/services/[^/]*", 200, {}),),
+        (reply("/jobs/[^/]*/logs", 200, {}),),
     ],
     "endpoints.templates": [
         (put("/", "endpoints", 5, "path", value="/collections/:id"),),
@@ -234,8 +248,7 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
     ],
 )
 def test_faults_are_found(check_id: str, changes: tuple[Change, ...], look: Look) -> None:
-    result = look(check_id, *changes)
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(look(check_id, *changes))
 
 
 SOUND: dict[str, tuple[Change, ...]] = {
@@ -258,8 +271,7 @@ SOUND: dict[str, tuple[Change, ...]] = {
 
 @pytest.mark.parametrize("check_id", SOUND)
 def test_what_is_sound_passes(check_id: str, look: Look) -> None:
-    result = look(check_id, *SOUND[check_id])
-    assert result.state is State.PASS, (result.reason, [finding.message for finding in result.findings])
+    assert_kept(look(check_id, *SOUND[check_id]))
 
 
 def test_issuers_are_asked(look: Look, demo_server: Any) -> None:
@@ -291,9 +303,21 @@ def test_letter_case_of_formats(look: Look) -> None:
     assert look("formats.letter-case", change).state is State.FAIL
 
 
+def test_unlisted_classes_are_a_lesser_fault(look: Look) -> None:
+    """The capabilities say the same."""
+    assert look("profile.31", _without("/conformance")).state is State.WARNING
+    assert look("profile.31", _without("/conformance"), drop("/", "conformsTo")).state is State.FAIL
+
+
+def test_paths_that_are_listed_often_are_one_finding(look: Look) -> None:
+    (finding,) = look("endpoints.templates", _endpoints(lambda listed: listed.extend(listed[3:5]))).findings
+    assert finding.message == "a path is listed more than once"
+    assert len(finding.places) == 2
+
+
 def test_evidence_is_the_part_that_tells(look: Look) -> None:
     (finding,) = look("profile.49", drop("/file_formats", *FORMAT, "title")).findings
-    assert finding.message == "the output format GTiff has no title"
+    assert (finding.message, finding.places) == ("a format has no title", ("output format GTiff",))
     assert finding.evidence is not None
     assert '{"output": {"GTiff":' in finding.evidence.answer
     assert "authorization" not in finding.evidence.request.lower().replace("authorization: bearer ***", "")

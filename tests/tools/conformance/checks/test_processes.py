@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from conformance.doctored import Answer, Change, edit, put, reply
+from conformance.doctored import Answer, Change, assert_found, cases, edit, put, reply
 from connexeo.tools.conformance.registry import load_checks
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.verdicts import State
@@ -183,17 +183,9 @@ FAULTS: dict[str, list[tuple[Change, ...]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("check_id", "changes"),
-    [
-        pytest.param(check_id, changes, id=f"{check_id}-{number}")
-        for check_id, cases in FAULTS.items()
-        for number, changes in enumerate(cases)
-    ],
-)
+@pytest.mark.parametrize(("check_id", "changes"), cases(FAULTS))
 def test_faults_are_found(check_id: str, changes: tuple[Change, ...], look: Look) -> None:
-    result = look(check_id, *changes)
-    assert result.state in {State.FAIL, State.WARNING}, (result.state, result.reason)
+    assert_found(look(check_id, *changes))
 
 
 def test_pages_are_sound(look: Look) -> None:
@@ -224,6 +216,22 @@ def test_wrong_results_are_told_one_by_one(look: Look) -> None:
     assert any("it gives 5, not 6" in finding.message for finding in result.findings)
 
 
+def test_one_process_is_one_finding(look: Look) -> None:
+    result = look("processes.standard-computed", _result(_no_divisions))
+    assert [finding.count for finding in result.findings] == [1]
+
+
+def test_examples_without_arguments_are_one_finding(look: Look) -> None:
+    """Whoever drops nulls, say, drops them everywhere."""
+    changes = (
+        _of("add", lambda process: process["examples"][0]["arguments"].pop("x")),
+        _of("subtract", lambda process: process["examples"][0]["arguments"].pop("y")),
+    )
+    (finding,) = look("processes.examples-fit", *changes).findings
+    assert finding.message == "an example lacks a required parameter"
+    assert finding.places == ("process add, x", "process subtract, y")
+
+
 def test_back_ends_that_give_no_numbers(look: Look) -> None:
     for check_id in ("processes.computed", "processes.standard-computed"):
         assert look(check_id, reply("/result", 400, ERROR, "POST")).state is State.NOT_TESTABLE
@@ -247,6 +255,5 @@ def test_definitions_of_any_shape(look: Look) -> None:
         check.id for check in load_checks() if check.layer == "processes" and check.run and not check.costs
     ]
     for check_id in ids:
-        for document in odd:
-            result = look(check_id, put(LIST, "processes", value=[document, "text", None]))
-            assert result.state is not State.ERROR, (check_id, document, result.reason)
+        result = look(check_id, put(LIST, "processes", value=[*odd, "text", None]))
+        assert result.state is not State.ERROR, (check_id, result.reason)

@@ -57,6 +57,26 @@ def test_a_value_that_is_repeated_is_one_fault_and_one_answer_is_kept() -> None:
     assert evidence.url == f"{URL}/jobs/j/logs"
 
 
+def test_what_a_query_says_may_be_repeated() -> None:
+    inspection = Inspection(load_contract("1.3.0"))
+    inspection.inspect(exchanges(inspection)("/jobs/j/logs?level=loud", log("loud")))
+    assert inspection.found == {}
+
+
+def test_null_for_all_that_is_missing_is_one_fault() -> None:
+    inspection = Inspection(load_contract("1.3.0"))
+    make = exchanges(inspection)
+    nothing: dict[str, Any] = {"categories": None, "examples": None, "deprecated": None}
+    process: dict[str, Any] = {"id": "mine", "process_graph": {}, **nothing}
+    inspection.inspect(make("/process_graphs/mine", httpx.Response(200, json=process, headers=CORS)))
+    several = {"processes": [{"id": "other"}, process], "links": []}
+    inspection.inspect(make("/process_graphs", httpx.Response(200, json=several, headers=CORS)))
+    messages = [violation.message for violation in inspection.found["answers.body"]]
+    assert (
+        messages == ["null is no value of categories, deprecated, examples: leave out what there is not"] * 2
+    )
+
+
 def test_faults_of_different_kinds_stay_apart() -> None:
     inspection = Inspection(load_contract("1.3.0"))
     make = exchanges(inspection)

@@ -196,6 +196,20 @@ def test_one_fault_is_told_once_by_the_simplest_request(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(
+    ("odd", "suffix"),
+    [({"links": [None]}, ""), ({"process_graph": {**GRAPH, "b": None}}, ""), ({}, "%20b"), ({}, "%C2%84")],
+)
+def test_what_is_odd_is_not_kept(stage: Stage, odd: dict[str, Any], suffix: str) -> None:
+    """Nobody must refuse it, but then it would show in all answers."""
+    here = stage(write=True)
+    body = json.dumps({"process_graph": GRAPH, **odd}).encode()
+    name = f"{here.mine}fuzz_a" if suffix else "own_1"
+    here.send("PUT", f"/process_graphs/{name}{suffix}", body, **{"Content-Type": "application/json"})
+    assert told(here) == set()
+    assert any(change.startswith("DELETE ") for change in here.pretender.changes)
+
+
+@pytest.mark.parametrize(
     ("headers", "message"),
     [
         ({"Location": "/jobs/made"}, "the header Location is not an absolute URL"),

@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -15,8 +17,12 @@ KEPT = 32 * 1024 * 1024
 """Bytes of an answer that are read."""
 
 
-_REPEATABLE = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
+_REPEATABLE = {"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"}
 """Methods that do the same when they are asked for twice, see RFC 9110, section 9.2.2; so does a validation."""
+
+
+_DOUBTFUL: WeakKeyDictionary[httpx.Client, Any] = WeakKeyDictionary()
+"""Connections whose last answer was an error: some servers close them a moment later, without a word."""
 
 
 @dataclass(slots=True)
@@ -70,6 +76,7 @@ def read_answer(client: httpx.Client, request: httpx.Request, total: float) -> A
                     break
         finally:
             response.close()
+            _leave(client, response)
     except httpx.TimeoutException as error:
         answer.late = True
         answer.sent = not isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
@@ -92,12 +99,24 @@ def _response(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     Servers close connections that are kept for further requests without a word, some of them after each error of
     theirs: a request that is on its way then says nothing of the back-end.
     """
+    repeatable = request.method in _REPEATABLE or request.url.path.endswith("/validation")
+    if not repeatable and (stream := _DOUBTFUL.pop(client, None)) is not None:
+        stream.close()
     try:
         return client.send(request, stream=True, follow_redirects=False)
     except (httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError):
-        if request.method not in _REPEATABLE and not request.url.path.endswith("/validation"):
+        if not repeatable:
             raise
         return client.send(request, stream=True, follow_redirects=False)
+
+
+def _leave(client: httpx.Client, response: httpx.Response) -> None:
+    """Remember the connection when something went wrong on it."""
+    stream = response.extensions.get("network_stream")
+    if response.status_code >= 400 and stream is not None:
+        _DOUBTFUL[client] = stream
+    else:
+        _DOUBTFUL.pop(client, None)
 
 
 def whole_body(response: httpx.Response, most: int = KEPT) -> bytes:

@@ -17,7 +17,14 @@ from connexeo.tools.conformance.interruption import Interruption
 from connexeo.tools.conformance.ledger import Ledger
 from connexeo.tools.conformance.masking import Secrets
 from connexeo.tools.conformance.options import Options
-from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Skipped, Violated, Violation
+from connexeo.tools.conformance.verdicts import (
+    NotApplicable,
+    NotTestable,
+    Severity,
+    Skipped,
+    Violated,
+    Violation,
+)
 
 Value = TypeVar("Value")
 
@@ -44,6 +51,10 @@ class BackEnd:
     interruption: Interruption = field(default_factory=Interruption)
     trouble: list[Violation] = field(default_factory=list)
     """Why things that several checks build upon could not be made."""
+    told: dict[tuple[str, str], Severity] = field(default_factory=dict)
+    """Place and message of what checks have found."""
+    unimplemented: dict[str, Exchange] = field(default_factory=dict)
+    """Operation that is listed → an answer that says that it is not implemented."""
     offered: frozenset[str] = frozenset()
     """Operations that the capabilities list, as ``GET /jobs/{}``."""
     _once: dict[Callable[[BackEnd], Any], tuple[str, Any]] = field(default_factory=dict)
@@ -148,8 +159,17 @@ class BackEnd:
         kind, value = self._once.get(make, ("", None))
         return value if kind == "value" else None
 
+    def lacks(self, violation: Violation) -> bool:
+        """Whether it is only that a listed operation is not implemented, which is a finding of its own."""
+        answer = violation.exchange
+        if answer is None or answer.status != 501 or not self.offers(answer.name):
+            return False
+        self.unimplemented.setdefault(answer.name, answer)
+        return True
+
     def _failed(self, make: Callable[[BackEnd], Any], violation: Violation) -> None:
-        self.trouble.append(violation)
+        if not self.lacks(violation):
+            self.trouble.append(violation)
         shown = violation.exchange.name if violation.exchange else make.__name__.replace("_", " ")
         self._once[make] = ("NotTestable", f"builds on what failed: {shown}: {violation.message}")
 
@@ -177,7 +197,7 @@ class BackEnd:
                     "the link to the next page is not absolute", answer, mend="Give absolute URLs in links."
                 )
             if target in seen:
-                raise Violated("the link to the next page leads in a circle", answer)
+                raise Violated("the link to the next page leads in a circle", answer, severity=Severity.MAJOR)
             params = None
 
 

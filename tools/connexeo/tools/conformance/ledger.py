@@ -58,7 +58,9 @@ class Ledger:
     def add(self, kind: str, name: str, owner: Caller) -> None:
         """Remember something that was created, or is about to be."""
         self.there[kind, name] = Created(kind, name, owner)
-        if name not in self.names:
+        own = kind in {"process", "file"} and self.mark not in name
+        if name not in self.names and not own:
+            # Names that are the same in every run need not be replaced, and may be words.
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self.names[name] = f"<{kind} {self.counts[kind]}>"
 
@@ -72,6 +74,11 @@ class Ledger:
     def forget(self, kind: str, name: str) -> None:
         """Something has been removed."""
         self.there.pop((kind, name), None)
+
+    def refused(self, url: str) -> None:
+        """A back-end that cannot store something at all has not stored what was remembered for this URL."""
+        for key in [key for key, each in self.there.items() if url.partition("?")[0].endswith(each.path)]:
+            del self.there[key]
 
     def mask(self, text: str) -> str:
         """The text with placeholders instead of identifiers of this run."""

@@ -197,7 +197,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_conformance] = Conformance(config)
         if config.getoption("dist", None) in {"load", "worksteal"}:
             # All checks in one process: some are judged by the requests of all others.
-            config.option.dist = "loadgroup"
+            config.option.dist = "loadscope"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -81,6 +81,14 @@ class Check:
 _registered: dict[str, Check] = {}
 
 
+class Case:
+    """A case of a requirement that is checked alike of several things, with what it needs beyond the others."""
+
+    def __init__(self, value: Any, **needs: Any) -> None:
+        self.value = value
+        self.needs = needs
+
+
 def check(id: str, title: str, *, layer: str, source: str, **needs: Any) -> Callable[[Function], Function]:
     """Register a check; see the fields of ``Check`` for what may be said of it."""
 
@@ -92,18 +100,22 @@ def check(id: str, title: str, *, layer: str, source: str, **needs: Any) -> Call
 
 
 def requirement(
-    asked: int | Mapping[int, Any], /, *, layer: str, id: str | None = None, **needs: Any
+    asked: int | Mapping[int, Any], /, *, id: str | None = None, **needs: Any
 ) -> Callable[[Function], Function]:
     """Register a check of a requirement of the API profiles, or of several, each with a case of its own.
 
     Its id is ``profile.NUMBER`` unless one is given, and the title is the requirement's text. With a mapping the
-    function takes the case as its second argument; a case that is an operation (``GET /jobs``) is needed as well.
+    function takes the case as its second argument; a case that is an operation (``GET /jobs``) is needed as well, and
+    a `Case` says itself what it needs.
     """
     cases = asked if isinstance(asked, Mapping) else {asked: None}
 
     def register(function: Function) -> Function:
         for number, case in cases.items():
             own = dict(needs)
+            if isinstance(case, Case):
+                own |= case.needs
+                case = case.value  # noqa: PLW2901 - from here on it is what the function takes
             run: Run = partial(function, case=case) if isinstance(asked, Mapping) else function
             if isinstance(case, str) and case.split(" ")[0].isupper() and " /" in case:
                 own["operations"] = (*own.get("operations", ()), case)
@@ -114,7 +126,6 @@ def requirement(
                 Check(
                     id=id or f"profile.{number}",
                     title=title,
-                    layer=layer,
                     source=source,
                     run=run,
                     requirement=number,

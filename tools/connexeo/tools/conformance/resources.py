@@ -141,6 +141,8 @@ def may_call(backend: BackEnd, operation: str) -> Caller:
 
 def is_here(backend: BackEnd, target: str) -> bool:
     """Whether a link leads to the host of the API, so that following it asks nobody else."""
-    return urlsplit(target).netloc == urlsplit(backend.url).netloc and target.startswith(
-        ("http://", "https://")
-    )
+    try:
+        same = urlsplit(target).netloc == urlsplit(backend.url).netloc
+    except ValueError:
+        return False
+    return same and target.startswith(("http://", "https://"))

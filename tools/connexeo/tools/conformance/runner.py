@@ -149,6 +149,9 @@ def _run_all(backend: BackEnd, checks: Iterable[Check], results: list[Result], l
     return True
 
 
+UNIMPLEMENTED = "profile.32"
+"""The check that tells which operations are listed and not implemented."""
+
 INTERRUPTED = "interrupted"
 CUT_SHORT = "the run was cut short: "
 
@@ -159,7 +162,39 @@ def _ran_out(results: Iterable[Result]) -> bool:
 
 def run_check(backend: BackEnd, check: Check) -> Result:
     """Run one check that is not passive."""
-    return _finish(backend, check, _run(backend, check))
+    state, reason, found = _run(backend, check)
+    new = [violation for violation in found if not _known(backend, check, violation)]
+    if found and not new:
+        shown = found[0].exchange.name if found[0].exchange else found[0].place
+        state, reason = State.NOT_TESTABLE, f"builds on what failed: {shown}: {found[0].message}"
+    for violation in new:
+        key = backend.mask(_place(violation)), backend.mask(violation.message)
+        severity = _severity(check, violation)
+        backend.told[key] = min(severity, backend.told.get(key, severity), key=lambda each: each.rank)
+    return _finish(backend, check, (state, reason, new))
+
+
+def _known(backend: BackEnd, check: Check, violation: Violation) -> bool:
+    """Whether another check tells the same, so that this one has nothing to add."""
+    if check.id != UNIMPLEMENTED and backend.lacks(violation):
+        return True
+    place = backend.mask(_place(violation))
+    message = backend.mask(violation.message)
+    severity = backend.told.get((place, message))
+    if place and severity is not None and severity.rank <= _severity(check, violation).rank:
+        return True
+    return any(
+        place and (backend.mask(_place(each)), backend.mask(each.message)) == (place, message)
+        for each in backend.trouble
+    )
+
+
+def _place(violation: Violation) -> str:
+    return violation.place or (violation.exchange.name if violation.exchange else "")
+
+
+def _severity(check: Check, violation: Violation) -> Severity:
+    return violation.severity or check.severity or Severity.MAJOR
 
 
 def _run(backend: BackEnd, check: Check) -> tuple[State, str, list[Violation]]:
@@ -232,13 +267,12 @@ def _findings(backend: BackEnd, check: Check, violations: Iterable[Violation]) -
     """One finding for all violations of one kind, wherever they are."""
     groups: dict[str, list[tuple[str, Violation]]] = {}
     for violation in violations:
-        place = violation.place or (violation.exchange.name if violation.exchange else "")
-        place = backend.mask(place)
+        place = backend.mask(_place(violation))
         groups.setdefault(kind_of(backend.mask(violation.message), place), []).append((place, violation))
     for kind, members in groups.items():
         first = members[0][1]
         shown = next((each.exchange for _, each in members if each.exchange is not None), None)
-        severities = [each.severity or check.severity or Severity.MAJOR for _, each in members]
+        severities = [_severity(check, each) for _, each in members]
         yield Finding(
             check=check,
             message=without_indices(backend.mask(first.message)),

@@ -85,6 +85,8 @@ class Recorder:
         self._silent = 0 if exchange.status else self._silent + 1
         if self._silent >= SILENT:
             self.budget.stopped = f"the back-end did not answer {SILENT} requests, one after the other"
+        if exchange.status == 501 and exchange.method == "PUT":
+            self.ledger.refused(exchange.url)
         self.inspection.inspect(exchange)
 
     def created(self, kind: str, name: str | None, caller: Caller) -> None:

@@ -6,12 +6,14 @@ They are made of what it advertises: a collection, a few pixels of its extent, o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.extents import instant
 from connexeo.tools.conformance.resources import all_processes, described_collections, file_formats
+from connexeo.tools.conformance.shapes import mapping, text, texts
 from connexeo.tools.conformance.verdicts import NotTestable
 
 Graph = dict[str, Any]
@@ -21,6 +23,9 @@ PIXELS = 8
 
 _DAYS = {"M": 35, "Y": 370}
 """Days that have at least one time in them, by the distance of two."""
+
+_NEVER = 9999
+"""The year that some write where there is no end."""
 
 RASTER_FORMATS = ("GTiff", "COG", "netCDF", "PNG", "Zarr", "JSON")
 """Output formats for a cube, the most usual first."""
@@ -103,7 +108,9 @@ def output_format(backend: BackEnd) -> str:
         found = next((each for each in listed if each.lower() == name.lower()), None)
         if found is not None:
             return found
-    raster = (each for each, about in listed.items() if "raster" in (about or {}).get("gis_data_types", ()))
+    raster = (
+        each for each, about in listed.items() if "raster" in texts(mapping(about).get("gis_data_types"))
+    )
     found = next(raster, None)
     if found is None:
         raise NotTestable("there is no output format for raster data")
@@ -134,7 +141,7 @@ def _workload(backend: BackEnd, collection: Mapping[str, Any]) -> Workload | Non
     dimensions = collection.get("cube:dimensions")
     dimensions = dimensions if isinstance(dimensions, Mapping) else {}
     extent = _place(collection, dimensions)
-    if extent is None:
+    if extent is None or not text(collection.get("id")):
         return None
     work = Workload(
         graph={},
@@ -152,14 +159,12 @@ def _workload(backend: BackEnd, collection: Mapping[str, Any]) -> Workload | Non
             "reduce_dimension", data=of("load"), dimension=work.time, reducer={"process_graph": reducer}
         )
     graph["save"] = node("save_result", data=of(list(graph)[-1]), format=work.format)
-    from dataclasses import replace
-
     return replace(work, graph=with_result(graph))
 
 
 def _place(collection: Mapping[str, Any], dimensions: Mapping[str, Any]) -> dict[str, float] | None:
     """Some pixels in the middle of the first part of the extent; the overall extent is a box around all parts."""
-    boxes = _mapping(_mapping(collection.get("extent")).get("spatial")).get("bbox")
+    boxes = mapping(mapping(collection.get("extent")).get("spatial")).get("bbox")
     if (
         not isinstance(boxes, Sequence)
         or not boxes
@@ -181,8 +186,8 @@ def _place(collection: Mapping[str, Any], dimensions: Mapping[str, Any]) -> dict
 def _degrees(dimensions: Mapping[str, Any]) -> float:
     """Width of a pixel, about; 10 m where nobody says."""
     for about in dimensions.values():
-        step = _mapping(about).get("step")
-        if _mapping(about).get("axis") == "x" and isinstance(step, int | float) and step > 0:
+        step = mapping(about).get("step")
+        if mapping(about).get("axis") == "x" and isinstance(step, int | float) and step > 0:
             # More than that is metres, of somebody who forgot the reference system.
             geographic = str(about.get("reference_system", 4326)) == "4326" and step <= 2.5
             return float(step) if geographic else step / 111_000
@@ -191,10 +196,12 @@ def _degrees(dimensions: Mapping[str, Any]) -> float:
 
 def _day(collection: Mapping[str, Any]) -> tuple[str, str] | None:
     """The extent when it is short, else its last ten days, or those before now when it is open."""
-    intervals = _mapping(_mapping(collection.get("extent")).get("temporal")).get("interval")
+    intervals = mapping(mapping(collection.get("extent")).get("temporal")).get("interval")
     if not isinstance(intervals, list) or not intervals or not isinstance(intervals[0], list):
         return None
-    start, end = (_instant(each) for each in (*intervals[0][:2], None, None)[:2])
+    start, end = (instant(each) for each in (*intervals[0][:2], None, None)[:2])
+    if end is not None and end.year >= _NEVER:
+        end = None
     last = (end or datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)) + timedelta(days=1)
     first = last - timedelta(days=_DAYS.get(_step(collection), 11))
     if start is not None:
@@ -204,21 +211,11 @@ def _day(collection: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def _step(collection: Mapping[str, Any]) -> str:
     """Unit of the distance between two times: ``D``, ``M`` or ``Y``; a day where nobody says."""
-    for about in _mapping(collection.get("cube:dimensions")).values():
-        step = _mapping(about).get("step")
-        if _mapping(about).get("type") == "temporal" and isinstance(step, str) and step.startswith("P"):
+    for about in mapping(collection.get("cube:dimensions")).values():
+        step = mapping(about).get("step")
+        if mapping(about).get("type") == "temporal" and isinstance(step, str) and step.startswith("P"):
             return step.partition("T")[0][-1:]
     return "D"
-
-
-def _instant(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
-    try:
-        instant = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _bands(collection: Mapping[str, Any], dimensions: Mapping[str, Any]) -> tuple[str, ...]:
@@ -231,8 +228,4 @@ def _bands(collection: Mapping[str, Any], dimensions: Mapping[str, Any]) -> tupl
 
 
 def _named(dimensions: Mapping[str, Any], kind: str) -> str | None:
-    return next((name for name, about in dimensions.items() if _mapping(about).get("type") == kind), None)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return next((name for name, about in dimensions.items() if mapping(about).get("type") == kind), None)

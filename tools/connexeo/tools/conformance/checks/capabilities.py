@@ -84,7 +84,8 @@ def billing(backend: BackEnd) -> Iterator[Violation]:
         yield Violation(f"the plan {name} is listed twice; letter case does not tell plans apart", evidence)
     default = text(about.get("default_plan")).lower()
     if default and plans and default not in names:
-        yield Violation(f"the default plan {about['default_plan']} is none of the plans", evidence)
+        message = f"the default plan {about['default_plan']} is none of the plans"
+        yield Violation(message, evidence, severity=Severity.MAJOR)
     if "currency" in about and about["currency"] is None and any(plan.get("paid") is True for plan in plans):
         yield Violation("there is a paid plan, but no currency", evidence)
 
@@ -134,7 +135,8 @@ def classes_agree(backend: BackEnd) -> Iterator[Violation]:
     there = mapping(object_of(other)).get("conformsTo")
     if isinstance(there, list) and {str(each) for each in there} != set(here):
         differing = sorted({str(each) for each in there} ^ set(here))
-        yield Violation(f"GET / and GET /conformance differ in {listed(differing)}", other)
+        message = f"GET / and GET /conformance differ in {listed(differing)}"
+        yield Violation(message, other, severity=Severity.MAJOR)
 
 
 @check(

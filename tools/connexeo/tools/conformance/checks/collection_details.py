@@ -83,8 +83,15 @@ def valid(backend: BackEnd) -> Iterator[Violation]:
     for entry in backend.once(collection_entries):
         for fault in faults(entry.value)[:3]:
             yield Violation(f"it is no valid STAC Collection: {fault}", entry.evidence, place=_place(entry))
-        if not mapping(entry.value.get("cube:dimensions")):
-            yield Violation("there are no `cube:dimensions`", entry.evidence, place=_place(entry))
+        dimensions = entry.value.get("cube:dimensions")
+        if not mapping(dimensions):
+            empty = dimensions == {}
+            yield Violation(
+                "`cube:dimensions` is empty" if empty else "there are no `cube:dimensions`",
+                entry.evidence,
+                place=_place(entry),
+                severity=Severity.MINOR if empty else None,
+            )
         if "summaries" not in entry.value:
             yield Violation(
                 "there are no `summaries`", entry.evidence, place=_place(entry), severity=Severity.MINOR

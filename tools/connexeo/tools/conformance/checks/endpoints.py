@@ -13,8 +13,9 @@ from connexeo.tools.conformance.discovery import anonymous_template
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.registry import check, requirement
 from connexeo.tools.conformance.resources import NOWHERE, answer_to, object_of
-from connexeo.tools.conformance.shapes import objects, text, texts
+from connexeo.tools.conformance.shapes import mapping, objects, text, texts
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
+from connexeo.tools.conformance.workload import addition
 
 _UNKNOWN = {
     "/collections": "CollectionNotFound",
@@ -33,7 +34,14 @@ _OPEN_LISTS = (
     "/udf_runtimes",
     "/service_types",
 )
+_PAGED = ("/collections", "/processes", "/jobs", "/process_graphs", "/files", "/services")
+"""Lists that may come in pages."""
+
+_CHECKED_APART = re.compile(r"/collections/\{[^}]*\}|/services/.*")
+"""Paths whose unknown identifiers have a check of their own."""
+
 _OWN_LISTS = ("/me", "/jobs", "/process_graphs", "/files", "/services")
+_VALIDATION = "POST /validation"
 
 
 @requirement(31, layer="profiles", mend="List the endpoint with this method, or switch it off.")
@@ -45,7 +53,14 @@ def complete(backend: BackEnd) -> Iterator[Violation]:
                 path, params={"limit": 1} if path in {*_OWN_LISTS, "/collections"} else None
             )
             if answer.ok and object_of(answer) is not None:
-                yield Violation(f"GET {path} works, but is not listed", answer)
+                # What it says, the capabilities have said already.
+                minor = path == "/conformance" and "conformsTo" in backend.capabilities
+                severity = Severity.MINOR if minor else None
+                yield Violation(f"GET {path} works, but is not listed", answer, severity=severity)
+    if _is_missing(backend, _VALIDATION):
+        answer = backend.reader.post("/validation", {"process_graph": addition()})
+        if answer.ok and isinstance(mapping(object_of(answer)).get("errors"), list):
+            yield Violation(f"{_VALIDATION} works, but is not listed", answer)
     if backend.account is None:
         return
     for operation in backend.contract.operations:
@@ -75,9 +90,24 @@ def _nowhere(path: str) -> str:
     return re.sub(r"\{[^}]*\}", NOWHERE, path)
 
 
-@requirement(32, layer="profiles", mend="Implement the endpoint, or take it out of `endpoints`.")
+@requirement(
+    32,
+    layer="profiles",
+    mend="Implement the endpoint, or take it out of `endpoints`.",
+    order=80,
+)
 def truthful(backend: BackEnd) -> Iterator[Violation]:
     """Each endpoint answers as something that exists: with success, or a refusal that is its own."""
+    found = list(_untruthful(backend))
+    yield from found
+    told = {each.exchange.name for each in found if each.exchange}
+    for name, answer in backend.unimplemented.items():
+        # Whatever other checks have come upon.
+        if name not in told:
+            yield from _absent(answer, name)
+
+
+def _untruthful(backend: BackEnd) -> Iterator[Violation]:
     for method, path in _listed(backend):
         operation = backend.contract.operation(f"{method} {path}")
         if operation is None:
@@ -100,6 +130,13 @@ def _own_endpoint(backend: BackEnd, method: str, path: str) -> Iterator[Violatio
     """One that the contract does not know: more than that it is there cannot be said."""
     if method == "GET" and "{" not in path:
         yield from _absent(backend.reader.get(path), f"GET {path}")
+    elif "{" in path and any(each.path == path for each in backend.contract.operations):
+        # Another method than the contract has for it, asked for without a token at what does not exist.
+        content = None if method in {"GET", "DELETE"} else b"{}"
+        headers = {"Content-Type": "application/json"} if content else None
+        answer = backend.anonymous.request(method, _nowhere(path), content=content, headers=headers)
+        if answer.status in {405, 501}:
+            yield from _absent(answer, f"{method} {path}")
 
 
 def _reading(backend: BackEnd, operation: Operation) -> Iterator[Violation]:
@@ -176,27 +213,60 @@ def unknown_identifiers(backend: BackEnd) -> Iterator[Violation]:
     for operation in backend.contract.operations:
         if operation.method != "GET" or not backend.offers(operation.name) or operation.path.count("{") != 1:
             continue
-        if operation.path == "/collections/{collection_id}":
-            # That has a check of its own.
+        if _CHECKED_APART.fullmatch(operation.path):
             continue
         expected = _unknown(operation.path)
         if expected is None or (operation.secured and backend.account is None):
             continue
-        tried = True
         answer = backend.reader.get(_nowhere(operation.path))
-        if answer.ok:
-            yield Violation(
-                f"something that does not exist is answered with HTTP {answer.status}, not 404", answer,
-                severity=Severity.MAJOR,
-            )  # fmt: skip
-        elif answer.status != 404:
-            yield Violation(
-                f"something that does not exist is answered with HTTP {answer.status}, not 404", answer
-            )
-        elif answer.code != expected:
-            yield Violation(f"the error code is {answer.code}, not {expected}", answer)
+        if answer.status >= 500:
+            # The check of all answers tells.
+            continue
+        tried = True
+        yield from _faults_of_unknown(answer, operation.name, expected)
     if not tried:
-        raise NotTestable("there is no endpoint that is about one thing, or no account to ask it with")
+        raise NotTestable("no endpoint is about one thing and answers, or there is no account to ask with")
+
+
+def _faults_of_unknown(answer: Exchange, name: str, expected: str) -> Iterator[Violation]:
+    """One message for each mistake: what differs from operation to operation is the place."""
+    if answer.ok:
+        message = "something that does not exist is answered with success, not 404"
+        yield Violation(message, answer, place=name, severity=Severity.MAJOR)
+    elif answer.status != 404:
+        message = f"something that does not exist is answered with HTTP {answer.status}, not 404"
+        yield Violation(message, answer, place=name)
+    elif answer.code != expected:
+        message = "the error code is not the one for what does not exist"
+        yield Violation(message, answer, place=f"{name}: {answer.code}, not {expected}")
+
+
+@check(
+    "endpoints.wrong-query",
+    "A query parameter that is not valid is answered with 400, or ignored",
+    layer="schema",
+    source="openEO API, Error Handling",
+    any_of=tuple(f"GET {path}" for path in _PAGED),
+    severity=Severity.MINOR,
+    mend="Check query parameters before they are used; answer 400, with the openEO error code that fits.",
+)
+def wrong_query(backend: BackEnd) -> Iterator[Violation]:
+    """A number that is none, for lists that may have pages; failures of the server are told by the check of all
+    answers.
+    """
+    failed = True
+    for path in _PAGED:
+        if not backend.offers(f"GET {path}") or (path in _OWN_LISTS and backend.account is None):
+            continue
+        answer = backend.reader.get(path, params={"limit": "x"})
+        if answer.status >= 500 or answer.status in {401, 403, 429}:
+            continue
+        failed = False
+        if not answer.ok and answer.status != 400:
+            message = f"a `limit` that is no number is answered with HTTP {answer.status}, not 400"
+            yield Violation(message, answer)
+    if failed:
+        raise NotTestable("the server fails, or the lists are not open to whoever asks")
 
 
 @check(
@@ -217,7 +287,7 @@ def templates(backend: BackEnd) -> Iterator[Violation]:
         if fault := _fault_of_path(path):
             yield Violation(f"the path {path!r} {fault}", evidence, severity=Severity.MAJOR)
         if anonymous_template(path) in seen:
-            yield Violation(f"the path {path} is listed twice", evidence)
+            yield Violation("a path is listed more than once", evidence, place=path)
         seen.add(anonymous_template(path))
         methods = texts(endpoint.get("methods"))
         if len(set(methods)) != len(methods) or not methods:

@@ -163,7 +163,7 @@ def titles_and_descriptions(backend: BackEnd) -> Iterator[Violation]:
     for direction, name, about, evidence in _formats(backend):
         for key in ("title", "description"):
             if not text(about.get(key)):
-                yield Violation(f"the {direction} format {name} has no {key}", evidence)
+                yield Violation(f"a format has no {key}", evidence, place=f"{direction} format {name}")
 
 
 @check(

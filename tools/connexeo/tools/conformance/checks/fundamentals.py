@@ -25,7 +25,7 @@ _SIMPLE = {"get", "head", "post"}
 
 
 @requirement(
-    1, layer="profiles", mend="Answer OPTIONS on each path with 204 and all CORS headers, without a token."
+    1, layer="security", mend="Answer OPTIONS on each path with 204 and all CORS headers, without a token."
 )
 def preflight(backend: BackEnd) -> Iterator[Violation]:
     """Browsers ask with ``OPTIONS``, without a token, whether a page may send a request."""

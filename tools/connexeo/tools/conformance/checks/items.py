@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.extents import Box, box_of, boxes, covers, instant, intervals
 from connexeo.tools.conformance.geometry import bounds
@@ -17,6 +17,7 @@ from connexeo.tools.conformance.stac import faults, undeclared_extensions
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation
 
 _ONE = "GET /collections/{collection_id}"
+_LIST = "GET /collections/{collection_id}/items"
 _SOURCE = "STAC API 1.0.0, Features"
 _COLLECTIONS = 5
 _ITEMS = 5
@@ -41,6 +42,8 @@ def _answers(backend: BackEnd) -> list[tuple[Entry, Exchange]]:
     found: list[tuple[Entry, Exchange]] = []
     for entry in backend.once(collection_entries):
         target = next((each for each in targets(entry.value, "items") if is_here(backend, each)), None)
+        if target is None and backend.offers(_LIST):
+            target = f"/collections/{encoded(entry.id)}/items"
         if target is not None and len(found) < _COLLECTIONS:
             joint = "&" if "?" in target else "?"
             found.append((entry, backend.reader.get(f"{target}{joint}limit={_ITEMS}")))
@@ -76,7 +79,7 @@ def are_listed(backend: BackEnd) -> Iterator[Violation]:
     for page in backend.once(pages_of_items):
         document = mapping(object_of(page.exchange))
         if document.get("type") != "FeatureCollection" or not isinstance(document.get("features"), list):
-            message = f"the link items leads to HTTP {page.exchange.status}, and no FeatureCollection"
+            message = f"items are asked for, and HTTP {page.exchange.status} comes with no FeatureCollection"
             yield Violation(message, page.exchange, place=page.place)
         elif len(page.items) > _ITEMS:
             yield Violation(

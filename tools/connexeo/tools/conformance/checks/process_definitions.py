@@ -118,29 +118,29 @@ def examples(backend: BackEnd) -> Iterator[Violation]:
     for entry in backend.once(listed_processes):
         declared = {text(each.get("name")): each for each in objects(entry.value.get("parameters"))}
         for example in objects(entry.value.get("examples")):
-            for message in _faults_of_example(declared, entry.value, example):
-                yield Violation(
-                    f"an example {message}", entry.exchange.showing(example), place=place_of(entry)
-                )
+            for message, about in _faults_of_example(declared, entry.value, example):
+                place = f"{place_of(entry)}, {about}" if about else place_of(entry)
+                yield Violation(f"an example {message}", entry.exchange.showing(example), place=place)
 
 
 def _faults_of_example(
     declared: Mapping[str, Mapping[str, Any]], process: Mapping[str, Any], example: Mapping[str, Any]
-) -> Iterator[str]:
+) -> Iterator[tuple[str, str]]:
+    """Each with the parameter that it is about."""
     arguments = mapping(example.get("arguments"))
     for name, value in arguments.items():
         if name not in declared:
-            yield f"has the argument {name}, which is no parameter"
+            yield "has an argument that is no parameter", name
         elif (
             not holds_reference(value) and value is not None and not fits(value, declared[name].get("schema"))
         ):
-            yield f"has an argument {name} that does not fit its schema"
+            yield "has an argument that does not fit its schema", name
     for name, parameter in declared.items():
         if parameter.get("optional") is not True and name not in arguments:
-            yield f"lacks the required parameter {name}"
+            yield "lacks a required parameter", name
     returned = example.get("returns")
     if returned is not None and not fits(returned, mapping(process.get("returns")).get("schema")):
-        yield "returns what does not fit its schema"
+        yield "returns what does not fit its schema", ""
 
 
 @check(

@@ -31,7 +31,10 @@ def schemas(backend: BackEnd) -> Iterator[Violation]:
         if fault := is_schema(document):
             yield Violation(f"it is no JSON Schema: {fault}", answer, place=place)
         if document.get("type") != "object" or not isinstance(document.get("properties"), dict):
-            yield Violation("it is no schema of an object with `properties`", answer, place=place)
+            message = "it is no schema of an object with `properties`"
+            # Clients read nothing else; without properties they find nothing to filter by.
+            severity = Severity.MAJOR if document.get("type") != "object" else None
+            yield Violation(message, answer, place=place, severity=severity)
         for name, schema in mapping(document.get("properties")).items():
             # A queryable may be described elsewhere, by a reference.
             if fault := is_schema(schema):

@@ -74,13 +74,13 @@ class Judgement:
     """Checks that something was told for."""
 
     def judge(self, exchange: Exchange, target: Target) -> bool:
-        """Judge one exchange; False when something was accepted that should not have been."""
+        """Judge one exchange; False when something was accepted that need not have been."""
         if exchange.failure:
             return True
         if exchange.method == "TRACE":
             self._judge_method(exchange, target)
         elif exchange.operation is not None:
-            accepted = exchange.ok and bool(self.requests.faults(exchange))
+            accepted = exchange.ok and not self.requests.is_sound(exchange)
             self._judge_request(exchange, target)
             if exchange.method == "GET" and has_next_page(exchange):
                 self.paged.add(exchange.operation.name)

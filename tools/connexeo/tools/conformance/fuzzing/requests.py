@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import jsonschema_rs
 import orjson
@@ -60,6 +60,38 @@ class RequestJudge:
         if query is None or body is None:
             return None
         return (*query, *body)
+
+    def is_sound(self, exchange: Exchange) -> bool:
+        """Whether nothing at all is wrong: what was stored otherwise is not what answers are judged by."""
+        if (
+            exchange.operation is None
+            or self.faults(exchange)
+            or not self._is_named(exchange.operation, exchange)
+        ):
+            return False
+        if not exchange.request_body or "json" not in exchange.request_headers.get("content-type", ""):
+            return True
+        try:
+            body = orjson.loads(exchange.request_body)
+        except orjson.JSONDecodeError:
+            return False
+        return not self.contract.request_faults(exchange.operation, body)
+
+    def _is_named(self, operation: Operation, exchange: Exchange) -> bool:
+        """Whether identifiers in the path match their patterns."""
+        document = self.contract.document
+        nodes = [resolve(document, each) for each in operation.node.get("parameters", ())]
+        patterns = {
+            f"{{{node['name']}}}": resolve(document, node.get("schema", {})).get("pattern")
+            for node in nodes
+            if node.get("in") == "path"
+        }
+        template = operation.path.split("/")
+        given = urlsplit(exchange.url).path.split("/")[-len(template) :]
+        return all(
+            patterns.get(part) is None or re.search(patterns[part], unquote(value), re.ASCII)
+            for part, value in zip(template, given, strict=False)
+        )
 
     def header_faults(self, exchange: Exchange) -> Iterator[tuple[str, str]]:
         """Headers of an answer that the contract describes, each with what is wrong with it."""

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.answer import created_name
+from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.caller import Caller
 from connexeo.tools.conformance.contract import Operation
 from connexeo.tools.conformance.exchange import Exchange
@@ -18,6 +19,9 @@ NOBODY = "conformance-does-not-exist"
 
 NOTHING = "conformance_does_not_exist"
 """Identifier of nothing where no hyphens are allowed."""
+
+_CREATES = {"POST /jobs": "job", "POST /services": "service"}
+"""Operation → kind of what it creates under a name that only the answer tells."""
 
 _READ_FIRST = ("GET /me", "GET /jobs", "GET /process_graphs", "GET /files", "GET /services")
 
@@ -33,9 +37,31 @@ class Probe:
     json: Any = None
     content: bytes | None = None
 
+    @property
+    def about_one(self) -> bool:
+        """Whether it is about one thing, which does not exist."""
+        return "{" in self.name
+
     def send(self, caller: Caller, token: str | None = None) -> Exchange:
         """Send it in somebody's name, or with this token."""
         return caller.request(self.method, self.path, json=self.json, content=self.content, token=token)
+
+
+def intrude(backend: BackEnd, probe: Probe, token: str | None = None) -> Exchange:
+    """Send it without an account, or with a token that is none; what is created all the same is removed at once.
+
+    The ledger could not remove it: it knows no such token.
+    """
+    answer = probe.send(backend.anonymous, token)
+    kind = _CREATES.get(probe.name)
+    identifier = created_name(answer.headers) if kind else None
+    if answer.ok and probe.method == "PUT":
+        backend.anonymous.delete(probe.path, token=token)
+    elif answer.ok and kind and identifier:
+        gone = backend.anonymous.delete(f"{probe.path}/{encoded(identifier)}", token=token)
+        if gone.ok or gone.status == 404:
+            backend.ledger.forget(kind, identifier)
+    return answer
 
 
 def closed_operations(backend: BackEnd) -> list[Probe]:

@@ -1,74 +1,127 @@
-"""What belongs to one user cannot be seen, changed or removed by another."""
+"""What belongs to one user cannot be seen, changed or removed by another, nor by whoever has no token."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+import re
+from collections.abc import Iterator
 
-from connexeo.tools.conformance.backend import BackEnd, encoded
-from connexeo.tools.conformance.batch import create_job, created_job, finished_job
+from connexeo.tools.conformance.backend import BackEnd
+from connexeo.tools.conformance.batch import finished_job
+from connexeo.tools.conformance.checks.security.belongings import (
+    KINDS,
+    REPLACEMENTS,
+    Attempt,
+    Belonging,
+    private_file,
+    private_job,
+    private_process,
+    private_service,
+)
+from connexeo.tools.conformance.checks.security.probes import NOBODY, NOTHING
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.registry import check
-from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation, require
-from connexeo.tools.conformance.workload import addition, node, of, process, with_result, workload
+from connexeo.tools.conformance.resources import object_of
+from connexeo.tools.conformance.verdicts import (
+    NotApplicable,
+    NotTestable,
+    Severity,
+    Skipped,
+    Violation,
+)
+from connexeo.tools.conformance.workload import has
 
 SOURCE = "openEO API, Authentication"
 MEND = (
     "Look things up by their owner as well as by their identifier, and answer 404 as if they were not there."
 )
 
-CONTENT = b"belongs to somebody"
+_KEPT = ("id", "title", "process", "process_graph", "description", "summary", "type", "enabled")
+"""Properties that stay as they are when nobody changes them; status and times may go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What somebody tries with a thing of another user."""
-
-    name: str
-    """``GET /jobs/{job_id}``."""
-    path: str
-    json: Any = None
-
-    @property
-    def method(self) -> str:
-        """HTTP method."""
-        return self.name.partition(" ")[0]
-
-
-def _try(
-    backend: BackEnd, attempts: list[Attempt], still_there: Callable[[], Exchange]
-) -> Iterator[Violation]:
-    """All attempts, as the stranger; and whether the owner still has it as it was."""
-    before = still_there()
-    require(before.ok, f"the owner gets HTTP {before.status}", before)
-    for attempt in attempts:
-        if not backend.offers(attempt.name):
-            continue
-        answer = backend.stranger.request(attempt.method, attempt.path, json=attempt.json)
-        if answer.ok and not (attempt.method == "DELETE" and _unchanged(before, still_there())):
-            yield Violation(f"HTTP {answer.status} for another user", answer, place=attempt.name)
-    after = still_there()
+def _tried(thing: Belonging) -> Iterator[Violation]:
+    """All attempts in the stranger's name; and whether the owner still has it as it was."""
+    backend, stranger = thing.backend, thing.backend.stranger
+    before = thing.look()
+    if not before.ok:
+        raise NotTestable(f"the owner gets HTTP {before.status}, so that nobody can tell what others get")
+    # First in the list: what the attempts below remove is in no list any more.
+    yield from _listed(thing)
+    for attempt in thing.offered():
+        answer = stranger.request(attempt.method, attempt.path, json=attempt.json)
+        if answer.ok and not (attempt.method == "DELETE" and _harmless(thing, attempt, before)):
+            # What is said of nothing, too, tells others less.
+            known = attempt.method == "GET" and (
+                _is_said_of_nothing(thing, attempt) or _is_another_log(thing, attempt, answer)
+            )
+            severity = Severity.MAJOR if known else None
+            message = f"HTTP {answer.status} for another user"
+            yield Violation(message, answer, place=attempt.name, severity=severity)
+    after = thing.look()
     if not _unchanged(before, after):
         yield Violation("another user has changed or removed it", after, place=after.name)
+        return
+    if thing.template in REPLACEMENTS and backend.offers(f"PUT {thing.template}"):
+        yield from _same_name(thing, before)
+
+
+def _harmless(thing: Belonging, attempt: Attempt, before: Exchange) -> bool:
+    """Whether the back-end says of what is not there, too, that it has been removed, and has done nothing."""
+    return _unchanged(before, thing.look()) and _is_said_of_nothing(thing, attempt)
+
+
+def _is_another_log(thing: Belonging, attempt: Attempt, answer: Exchange) -> bool:
+    """Whether a log is given that is not the owner's: one of a failure, say."""
+    if not attempt.path.endswith("/logs"):
+        return False
+    own, given = object_of(thing.backend.user.get(attempt.path)), object_of(answer)
+    return own is not None and given is not None and own.get("logs") != given.get("logs")
+
+
+def _is_said_of_nothing(thing: Belonging, attempt: Attempt) -> bool:
+    """Whether the same is answered with success where there is nothing."""
+    nothing = NOTHING if "process_graph" in thing.template else NOBODY
+    path = re.sub(r"\{[^}]*\}", nothing, attempt.name.partition(" ")[2])
+    return thing.backend.stranger.request(attempt.method, path).ok
 
 
 def _unchanged(before: Exchange, after: Exchange) -> bool:
-    """Whether it is still there; status and times of a job may go on."""
+    """Whether it is still there as it was."""
     if not after.ok:
         return False
-    if "json" not in before.media_type:
+    old, new = object_of(before), object_of(after)
+    if old is None or new is None:
         return before.body == after.body
-    old, new = before.json(), after.json()
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return bool(old == new)
-    names = ("id", "title", "process", "process_graph", "description", "type", "enabled")
-    return all(old.get(name) == new.get(name) for name in names)
+    return all(old.get(name) == new.get(name) for name in _KEPT)
+
+
+def _same_name(thing: Belonging, before: Exchange) -> Iterator[Violation]:
+    """Names are free for each user: one stored by somebody else leaves the first as it is."""
+    stranger = thing.backend.stranger
+    stored = stranger.put(thing.path, **REPLACEMENTS[thing.template])
+    after = thing.look()
+    if stored.ok:
+        # The ledger has the owner's of this name: this one is removed here.
+        stranger.delete(thing.path)
+    if not _unchanged(before, after):
+        yield Violation("one of the same name of another user has replaced it", after)
+    elif stored.ok and not _unchanged(before, last := thing.look()):
+        yield Violation("removing one of the same name of another user has removed it", last)
+
+
+def _listed(thing: Belonging) -> Iterator[Violation]:
+    if not thing.backend.offers(thing.listing):
+        return
+    answer = thing.backend.stranger.get(thing.listing.partition(" ")[2])
+    entries = (object_of(answer) or {}).get(thing.key)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get(thing.name) == thing.identifier:
+            yield Violation("it is in the list of another user", answer, place=thing.listing)
 
 
 @check(
     "security.foreign-job",
-    "Nobody sees, changes, starts or removes a job of another user",
+    "Nobody sees, changes, starts, stops or removes a job of another user",
     layer="security",
     source=SOURCE,
     operations=("POST /jobs", "GET /jobs/{job_id}"),
@@ -79,20 +132,7 @@ def _unchanged(before: Exchange, after: Exchange) -> bool:
 )
 def foreign_job(backend: BackEnd) -> Iterator[Violation]:
     """Every operation on a job, as somebody else."""
-    job = create_job(backend, backend.once(workload).graph, title=backend.name("private job"))
-    one = "/jobs/{job_id}"
-    attempts = [
-        Attempt(f"GET {one}", job.path),
-        Attempt(f"GET {one}/estimate", f"{job.path}/estimate"),
-        Attempt(f"GET {one}/logs", f"{job.path}/logs"),
-        Attempt(f"GET {one}/results", f"{job.path}/results"),
-        Attempt(f"PATCH {one}", job.path, {"title": "conformance: taken over"}),
-        Attempt(f"POST {one}/results", f"{job.path}/results"),
-        Attempt(f"DELETE {one}/results", f"{job.path}/results"),
-        Attempt(f"DELETE {one}", job.path),
-    ]
-    yield from _try(backend, attempts, lambda: job.caller.get(job.path))
-    yield from _listed(backend, "GET /jobs", "jobs", job.id)
+    yield from _tried(backend.once(private_job))
 
 
 @check(
@@ -108,14 +148,16 @@ def foreign_job(backend: BackEnd) -> Iterator[Violation]:
     mend=MEND,
 )
 def foreign_results(backend: BackEnd) -> Iterator[Violation]:
-    """The results of a finished job, as somebody else."""
+    """The results of a finished job, as somebody else and as nobody."""
     job = backend.once(finished_job)
     one = "/jobs/{job_id}"
     for name, path in ((f"GET {one}/results", "results"), (f"GET {one}/logs", "logs")):
-        if backend.offers(name):
-            answer = backend.stranger.get(f"{job.path}/{path}")
+        if not backend.offers(name):
+            continue
+        for caller, whom in ((backend.stranger, "for another user"), (backend.anonymous, "without a token")):
+            answer = caller.get(f"{job.path}/{path}")
             if answer.ok:
-                yield Violation(f"HTTP {answer.status} for another user", answer, place=name)
+                yield Violation(f"HTTP {answer.status} {whom}", answer, place=name)
 
 
 @check(
@@ -131,19 +173,7 @@ def foreign_results(backend: BackEnd) -> Iterator[Violation]:
 )
 def foreign_file(backend: BackEnd) -> Iterator[Violation]:
     """Download, overwrite, delete, as somebody else."""
-    name = f"{backend.name('private')}.txt"
-    backend.ledger.add("file", name, backend.user)
-    answer = backend.user.put(
-        f"/files/{name}", content=CONTENT, headers={"Content-Type": "application/octet-stream"}
-    )
-    if not answer.ok:
-        raise NotTestable(f"a file cannot be uploaded: HTTP {answer.status}")
-    attempts = [
-        Attempt("GET /files/{path}", f"/files/{name}"),
-        Attempt("DELETE /files/{path}", f"/files/{name}"),
-    ]
-    yield from _try(backend, attempts, lambda: backend.user.get(f"/files/{name}"))
-    yield from _listed(backend, "GET /files", "files", name, "path")
+    yield from _tried(backend.once(private_file))
 
 
 @check(
@@ -159,31 +189,9 @@ def foreign_file(backend: BackEnd) -> Iterator[Violation]:
 )
 def foreign_process(backend: BackEnd) -> Iterator[Violation]:
     """Describe, delete; and an own one of the same name, which must not touch the other's."""
-    name = backend.name("private")
-    path = f"/process_graphs/{name}"
-    backend.ledger.add("process", name, backend.user)
-    stored = {"process_graph": with_result({"a": node("add", x=1, y=2), "b": node("add", x=of("a"), y=3)})}
-    answer = backend.user.put(path, {**stored, "summary": "Belongs to the first user."})
-    if not answer.ok:
-        raise NotTestable(f"a process cannot be stored: HTTP {answer.status}")
-    one = "/process_graphs/{process_graph_id}"
-    attempts = [Attempt(f"GET {one}", path), Attempt(f"DELETE {one}", path)]
-    yield from _try(backend, attempts, lambda: backend.user.get(path))
-    yield from _listed(backend, "GET /process_graphs", "processes", name)
-    yield from _same_name(backend, path)
-
-
-def _same_name(backend: BackEnd, path: str) -> Iterator[Violation]:
-    """Names are free for each user: one stored by somebody else leaves the first as it is."""
-    before = backend.user.get(path)
-    answer = backend.stranger.put(path, {"process_graph": addition(5, 6)})
-    after = backend.user.get(path)
-    if answer.ok:
-        backend.stranger.delete(path)
-    if not _unchanged(before, after):
-        yield Violation("a process of the same name of another user has replaced it", after)
-    elif not backend.user.get(path).ok:
-        yield Violation("removing a process of the same name of another user has removed it", after)
+    if not has(backend, "add"):
+        raise NotTestable("there is no process `add`")
+    yield from _tried(backend.once(private_process))
 
 
 @check(
@@ -199,42 +207,7 @@ def _same_name(backend: BackEnd, path: str) -> Iterator[Violation]:
 )
 def foreign_service(backend: BackEnd) -> Iterator[Violation]:
     """Every operation on a service, as somebody else."""
-    types = backend.reader.get("/service_types").object()
-    if not types:
-        raise NotTestable("there is no type of service")
-    body = process(
-        backend.once(workload).graph,
-        type=next(iter(types)),
-        enabled=False,
-        title=backend.name("private service"),
-    )
-    answer = backend.user.post("/services", body)
-    identifier = answer.headers.get("openeo-identifier") if answer.ok else None
-    if not identifier:
-        raise NotTestable(f"a service cannot be created: HTTP {answer.status}")
-    backend.ledger.add("service", identifier, backend.user)
-    path = f"/services/{encoded(identifier)}"
-    one = "/services/{service_id}"
-    attempts = [
-        Attempt(f"GET {one}", path),
-        Attempt(f"GET {one}/logs", f"{path}/logs"),
-        Attempt(f"PATCH {one}", path, {"title": "conformance: taken over"}),
-        Attempt(f"DELETE {one}", path),
-    ]
-    yield from _try(backend, attempts, lambda: backend.user.get(path))
-    yield from _listed(backend, "GET /services", "services", identifier)
-
-
-def _listed(
-    backend: BackEnd, operation: str, key: str, identifier: str, name: str = "id"
-) -> Iterator[Violation]:
-    if not backend.offers(operation):
-        return
-    answer = backend.stranger.get(operation.partition(" ")[2])
-    entries = answer.object().get(key) if answer.ok else None
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, dict) and entry.get(name) == identifier:
-            yield Violation("is in the list of another user", answer, place=operation)
+    yield from _tried(backend.once(private_service))
 
 
 @check(
@@ -242,25 +215,34 @@ def _listed(
     "What a user has created is not given to somebody without a token",
     layer="security",
     source=SOURCE,
-    operations=("POST /jobs", "GET /jobs/{job_id}"),
     severity=Severity.CRITICAL,
     writes=True,
-    mend=MEND,
+    mend="Check the token before anything else, for this operation too.",
 )
 def closed_things(backend: BackEnd) -> Iterator[Violation]:
-    """A job that exists, without a token: what is not there is refused more easily than what is."""
-    job = backend.once(created_job)
-    one = "/jobs/{job_id}"
-    for name, path in (
-        (f"GET {one}", job.path),
-        (f"GET {one}/logs", f"{job.path}/logs"),
-        ("GET /jobs", "/jobs"),
-    ):
-        if backend.offers(name):
-            for kind, token in (
-                ("without a token", ""),
-                ("with a wrong token", "basic//conformance-not-a-token"),
-            ):
-                answer = backend.anonymous.get(path, token=token)
-                if answer.ok:
-                    yield Violation(f"HTTP {answer.status} {kind}", answer, place=name)
+    """Things that exist, without a token: what is not there is refused more easily than what is."""
+    told = ""
+    looked = False
+    for make in KINDS:
+        try:
+            thing = backend.once(make)
+        except (NotApplicable, NotTestable, Skipped) as reason:
+            told = told or str(reason)
+            continue
+        looked = True
+        yield from _closed(thing)
+    if not looked:
+        raise NotApplicable(f"nothing can be created: {told}")
+
+
+def _closed(thing: Belonging) -> Iterator[Violation]:
+    for attempt in thing.offered():
+        if attempt.method != "GET":
+            continue
+        for kind, token in (
+            ("without a token", ""),
+            ("with a wrong token", "basic//conformance-not-a-token"),
+        ):
+            answer = thing.backend.anonymous.get(attempt.path, token=token)
+            if answer.ok:
+                yield Violation(f"HTTP {answer.status} {kind}", answer, place=attempt.name)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 
-import orjson
-
 from connexeo.tools.conformance.backend import BackEnd
-from connexeo.tools.conformance.checks.security.probes import Probe, closed_operations, private_reading
+from connexeo.tools.conformance.checks.security.forgery import EXPIRED, forgeries, strange_providers
+from connexeo.tools.conformance.checks.security.probes import (
+    Probe,
+    closed_operations,
+    intrude,
+    private_reading,
+)
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.registry import check, requirement
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation
@@ -17,30 +20,53 @@ SOURCE = "openEO API, Authentication"
 MEND = "Check the token before anything else, for this operation too."
 REFUSED = "Refuse it with 403 TokenInvalid."
 
+UNKNOWN = "basic//conformance-not-a-token"
+"""A token that nobody has given out."""
+
 GARBAGE = {
-    "no method": "conformance",
-    "an unknown Basic token": "basic//conformance-not-a-token",
+    "an unknown token of HTTP Basic": UNKNOWN,
+    "no method and provider": "conformance",
+    "nothing behind method and provider": "basic//",
     "an unknown provider": "oidc/conformance-no-provider/abc.def.ghi",
     "an unknown method": "magic//abc",
     "three empty parts": "//",
     "half a JWT": "eyJhbGciOiJSUzI1NiJ9.e30",
+    "a JWT that has expired": f"oidc/conformance-no-provider/{EXPIRED}",
+    "a JWT without a method": EXPIRED,
 }
-"""Bearer tokens that no back-end can have given out."""
+"""Bearer tokens that no back-end can have given out, by what they have."""
+
+HEADERS = {
+    "empty": "",
+    "the scheme alone": "Bearer",
+    "of another scheme": "Basic Y29uZjpjb25m",
+    "a token without its scheme": UNKNOWN,
+    "a wrong token with the scheme in lower case": f"bearer {UNKNOWN}",
+    "two tokens": f"Bearer {UNKNOWN}, Bearer {UNKNOWN}",
+}
+"""Values of the header ``Authorization``, by what they are."""
+
+_NOT_THERE = {405, 429, 501}
+"""Statuses that say nothing of tokens: the operation is not there after all, or too much was asked."""
+
+_LATER = {400, 404, 409, 410, 413, 415, 422}
+"""Statuses of checks that ought to come after that of the token."""
 
 
 @requirement(101, layer="security", mend=f"{MEND} Answer 401 AuthenticationRequired.")
 def no_token(backend: BackEnd) -> Iterator[Violation]:
     """Every operation that needs a token, without one."""
     for probe in _closed(backend):
-        answer = probe.send(backend.anonymous)
+        answer = intrude(backend, probe)
         if answer.ok:
             yield Violation(
                 f"HTTP {answer.status} without a token", answer, severity=Severity.CRITICAL, place=probe.name
             )
-        elif answer.status != 401:
+        elif answer.status not in {401, *_NOT_THERE}:
             yield Violation(
-                f"HTTP {answer.status} {answer.code or ''} without a token, not 401".replace("  ", " "),
+                f"{_told(answer)} without a token, not 401",
                 answer,
+                severity=_severity(answer, probe, {403}),
                 place=probe.name,
             )
 
@@ -49,7 +75,7 @@ def no_token(backend: BackEnd) -> Iterator[Violation]:
 def wrong_token(backend: BackEnd) -> Iterator[Violation]:
     """Every operation that needs a token, with one that is not valid."""
     for probe in _closed(backend):
-        answer = probe.send(backend.anonymous, token=GARBAGE["an unknown Basic token"])
+        answer = intrude(backend, probe, UNKNOWN)
         if answer.ok:
             yield Violation(
                 f"HTTP {answer.status} with a token that nobody has given out",
@@ -57,14 +83,12 @@ def wrong_token(backend: BackEnd) -> Iterator[Violation]:
                 severity=Severity.CRITICAL,
                 place=probe.name,
             )
-        elif answer.status == 401:
+        elif answer.status not in {403, *_NOT_THERE}:
+            # 401 is what the general part of the standard has for credentials that are not right.
             yield Violation(
-                "HTTP 401 with a wrong token, not 403", answer, severity=Severity.MINOR, place=probe.name
-            )
-        elif answer.status != 403:
-            yield Violation(
-                f"HTTP {answer.status} {answer.code or ''} with a wrong token, not 403".replace("  ", " "),
+                f"{_told(answer)} with a wrong token, not 403",
                 answer,
+                severity=_severity(answer, probe, {401}),
                 place=probe.name,
             )
 
@@ -76,12 +100,21 @@ def _closed(backend: BackEnd) -> list[Probe]:
     return probes
 
 
+def _told(answer: Exchange) -> str:
+    return f"HTTP {answer.status} {answer.code or ''}".rstrip()
+
+
+def _severity(answer: Exchange, probe: Probe, alike: set[int]) -> Severity | None:
+    """Whoever refuses for another reason keeps the door closed; clients cannot tell what is wrong."""
+    about_other = answer.status in _LATER and (probe.about_one or probe.json is not None)
+    return Severity.MINOR if answer.status in alike or about_other else None
+
+
 @check(
     "security.malformed-token",
     "A token of a form that nobody gives out is refused, with no failure of the server",
     layer="security",
     source=SOURCE,
-    severity=Severity.CRITICAL,
     mend=REFUSED,
 )
 def malformed_token(backend: BackEnd) -> Iterator[Violation]:
@@ -89,19 +122,19 @@ def malformed_token(backend: BackEnd) -> Iterator[Violation]:
     probe = private_reading(backend)
     for kind, token in GARBAGE.items():
         answer = probe.send(backend.anonymous, token=token)
-        if answer.status not in {401, 403}:
-            yield _let_in(answer, kind, probe)
-    for kind, header in {"no token at all": "Bearer", "another scheme": "Basic Y29uZjpjb25m"}.items():
+        if answer.status not in {401, 403, 429}:
+            yield _let_in(answer, "a malformed token", probe, kind)
+    for kind, header in HEADERS.items():
         answer = backend.anonymous.request(probe.method, probe.path, headers={"Authorization": header})
-        if answer.status not in {400, 401, 403}:
-            yield _let_in(answer, kind, probe)
+        # 400 is for headers that are not understood, see RFC 6750, section 3.1.
+        if answer.status not in {400, 401, 403, 429}:
+            yield _let_in(answer, f"an Authorization header that is {kind}", probe)
 
 
-def _let_in(answer: Exchange, kind: str, probe: Probe) -> Violation:
-    severity = Severity.CRITICAL if answer.ok else Severity.MAJOR
-    return Violation(
-        f"HTTP {answer.status} for a token with {kind}, not 403", answer, severity=severity, place=probe.name
-    )
+def _let_in(answer: Exchange, what: str, probe: Probe, kind: str = "") -> Violation:
+    severity = Severity.CRITICAL if answer.ok else None
+    place = f"{probe.name}, {kind}" if kind else probe.name
+    return Violation(f"HTTP {answer.status} for {what}, not 403", answer, severity=severity, place=place)
 
 
 @check(
@@ -109,57 +142,56 @@ def _let_in(answer: Exchange, kind: str, probe: Probe) -> Violation:
     "A valid token that was changed is refused",
     layer="security",
     source=SOURCE,
-    severity=Severity.CRITICAL,
     account=True,
     mend="Verify signatures, and compare tokens as a whole.",
 )
 def forged_token(backend: BackEnd) -> Iterator[Violation]:
     """The user's own token with another end, and as an unsigned JWT."""
-    probe = private_reading(backend)
-    token = _token(backend)
-    for kind, forged in _forgeries(token).items():
+    probe, token = _accepted(backend)
+    for kind, forged in forgeries(token).items():
         answer = probe.send(backend.anonymous, token=forged)
-        if answer.status not in {401, 403}:
-            severity = Severity.CRITICAL if answer.ok else Severity.MAJOR
-            yield Violation(
-                f"HTTP {answer.status} for a token {kind}, not 403",
-                answer,
-                severity=severity,
-                place=probe.name,
-            )
+        if answer.status not in {401, 403, 429}:
+            yield _let_in(answer, f"a token {kind}", probe)
 
 
-def _token(backend: BackEnd) -> str:
+def _accepted(backend: BackEnd) -> tuple[Probe, str]:
+    """A request that needs a token, and the user's, which is accepted for it.
+
+    Raises:
+        NotTestable: when there is none, or it is refused.
+    """
+    probe = private_reading(backend)
+    answer = probe.send(backend.user)
+    # After the request: the token may have been renewed by it.
     token = backend.user.tokens.current() if backend.user.tokens else None
     if not token:
         raise NotTestable("the account has no token")
-    return token
+    if answer.status in {401, 403}:
+        raise NotTestable(f"the account's token is refused with HTTP {answer.status} at {probe.name}")
+    return probe, token
 
 
-def _forgeries(token: str) -> dict[str, str]:
-    changed = "".join("B" if each == "A" else "A" for each in token[-12:])
-    forged = {
-        "with another end": token[:-12] + changed,
-        "that is cut short": token[: -max(6, len(token) // 4)],
-    }
-    prefix, slash, secret = token.rpartition("/")
-    parts = secret.split(".")
-    if len(parts) == 3 and all(parts):
-        header = base64.urlsafe_b64encode(orjson.dumps({"alg": "none", "typ": "JWT"})).rstrip(b"=").decode()
-        forged["that is an unsigned JWT"] = f"{prefix}{slash}{header}.{parts[1]}."
-        forged["whose claims were changed"] = f"{prefix}{slash}{parts[0]}.{_older(parts[1])}.{parts[2]}"
-    return forged
-
-
-def _older(claims: str) -> str:
-    """The claims of somebody else, who does not exist."""
-    try:
-        value = orjson.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
-    except ValueError:
-        return claims[::-1]
-    return (
-        base64.urlsafe_b64encode(orjson.dumps({**value, "sub": "conformance-nobody"})).rstrip(b"=").decode()
-    )
+@check(
+    "security.token-provider",
+    "A token that is said to be of a method or provider that is not there is refused",
+    layer="security",
+    source="openEO API, securitySchemes: the Bearer token",
+    severity=Severity.MINOR,
+    account=True,
+    mend="Look at method and provider before the token itself; refuse unknown ones with 403.",
+)
+def token_provider(backend: BackEnd) -> Iterator[Violation]:
+    """The user's own token under other names."""
+    probe, token = _accepted(backend)
+    changed = strange_providers(token)
+    if not changed:
+        raise NotTestable("the token has no method and provider in front")
+    for kind, other in changed.items():
+        answer = probe.send(backend.anonymous, token=other)
+        if answer.ok:
+            yield Violation(
+                f"HTTP {answer.status} for a valid token of {kind}, not 403", answer, place=probe.name
+            )
 
 
 @check(
@@ -172,41 +204,10 @@ def _older(claims: str) -> str:
 )
 def scheme_case(backend: BackEnd) -> Iterator[Violation]:
     """``bearer`` instead of ``Bearer``."""
-    probe = private_reading(backend)
-    answer = backend.anonymous.request(
-        probe.method, probe.path, headers={"Authorization": f"bearer {_token(backend)}"}
-    )
+    probe, token = _accepted(backend)
+    answer = backend.anonymous.request(probe.method, probe.path, headers={"Authorization": f"bearer {token}"})
     if answer.status in {400, 401, 403}:
         yield Violation(f"HTTP {answer.status} for the scheme `bearer`, where `Bearer` is accepted", answer)
-
-
-@check(
-    "security.basic-credentials",
-    "Wrong user names and passwords are refused, and no token is given for none",
-    layer="security",
-    source="openEO API, GET /credentials/basic",
-    operations=("GET /credentials/basic",),
-    severity=Severity.CRITICAL,
-    mend="Answer 401 without credentials, 403 CredentialsInvalid for wrong ones.",
-)
-def basic_credentials(backend: BackEnd) -> Iterator[Violation]:
-    """A user that cannot exist, and nobody."""
-    wrong = base64.b64encode(b"conformance-nobody:conformance-nothing").decode()
-    for kind, headers, expected in (
-        ("wrong credentials", {"Authorization": f"Basic {wrong}"}, 403),
-        ("no credentials", {}, 401),
-    ):
-        answer = backend.anonymous.get("/credentials/basic", headers=headers)
-        if answer.ok:
-            yield Violation(f"HTTP {answer.status} for {kind}", answer)
-        elif answer.status != expected and answer.status in {401, 403}:
-            yield Violation(
-                f"HTTP {answer.status} for {kind}, not {expected}", answer, severity=Severity.MINOR
-            )
-        elif answer.status != expected:
-            yield Violation(
-                f"HTTP {answer.status} for {kind}, not {expected}", answer, severity=Severity.MAJOR
-            )
 
 
 @check(
