@@ -12,7 +12,17 @@ import typer
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from connexeo.settings import Billing, BillingPlan, Instance, OidcProvider, Role, Settings, load_settings
+from connexeo.settings import (
+    Billing,
+    BillingPlan,
+    Federation,
+    Instance,
+    OidcProvider,
+    Role,
+    Settings,
+    Upstream,
+    load_settings,
+)
 from connexeo.tools.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
@@ -46,6 +56,8 @@ def defaults(model: type[BaseModel]) -> dict[str, str]:
             return f"`{str(value).lower()}`"
         if value == {}:
             return "`{}`"
+        if isinstance(value, BaseModel):
+            return "see below"
         if isinstance(value, tuple):
             return "`[" + ", ".join(f'"{entry}"' for entry in value) + "]`"
         return f"`{value}`" if isinstance(value, int | float) else f'`"{value}"`'
@@ -56,12 +68,14 @@ def defaults(model: type[BaseModel]) -> dict[str, str]:
     }
 
 
-OWN = r"(?!OpenID|Roles|Billing|Plans|Other instances|Not settings)"
+OWN = r"(?!OpenID|Roles|Billing|Plans|Other instances|Federation|Back-ends|Not settings)"
 OIDC = r"OpenID"
 ROLES = r"Roles"
 BILLING = r"Billing"
 PLANS = r"Plans"
 INSTANCES = r"Other instances"
+FEDERATION = r"Federation"
+UPSTREAMS = r"Back-ends of a federation"
 
 
 @pytest.mark.parametrize(
@@ -73,6 +87,8 @@ INSTANCES = r"Other instances"
         (BILLING, Billing),
         (PLANS, BillingPlan),
         (INSTANCES, Instance),
+        (FEDERATION, Federation),
+        (UPSTREAMS, Upstream),
     ],
 )
 def test_every_setting_is_documented_and_nothing_else(heading: str, model: type[BaseModel]) -> None:
@@ -92,6 +108,16 @@ def test_the_settings_file_of_the_page_is_valid(tmp_path: Path, monkeypatch: pyt
     assert set(tomllib.loads(example)) <= set(Settings.model_fields)
     assert settings.oidc[0].title == "River login"
     assert settings.catalogues == (str(tmp_path / "catalogue"), "https://stac.river.example/v1")
+
+
+def test_the_federation_of_the_page_is_valid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    example, *_ = code_blocks((DOCS / "federation.md").read_text(), "toml")
+    config = tmp_path / "federation.toml"
+    config.write_text(example)
+    monkeypatch.setenv("CONNEXEO_CONFIG", str(config))
+    federation = load_settings().federation
+    assert federation is not None
+    assert federation.order == ("north", "south")
 
 
 @page

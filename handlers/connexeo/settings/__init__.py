@@ -1,6 +1,14 @@
 """Settings of a deployment: one frozen object, from the environment and a TOML file."""
 
-from connexeo.settings.federation import BasicAccount, Breaker, Federation, Selection, Upstream
+from connexeo.settings.federation import (
+    Agreement,
+    BasicAccount,
+    Breaker,
+    Federation,
+    Merging,
+    Selection,
+    Upstream,
+)
 from connexeo.settings.settings import (
     Billing,
     BillingPlan,
@@ -14,12 +22,14 @@ from connexeo.settings.settings import (
 )
 
 __all__ = [
+    "Agreement",
     "BasicAccount",
     "Billing",
     "BillingPlan",
     "Breaker",
     "Federation",
     "Instance",
+    "Merging",
     "OidcClient",
     "OidcProvider",
     "Role",

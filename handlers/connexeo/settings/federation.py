@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -27,6 +27,22 @@ class Selection(BaseModel):
         return any(fnmatchcase(identifier, each) for each in self.allow) and not any(
             fnmatchcase(identifier, each) for each in self.deny
         )
+
+
+Agreement = Literal["union", "intersection"]
+"""Whether what any back-end has is listed, or only what all of them have."""
+
+
+class Merging(BaseModel):
+    """What lists show, kind by kind; back-ends that have no such list, or have not answered yet, do not count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    collections: Agreement = "union"
+    processes: Agreement = "union"
+    file_formats: Agreement = "union"
+    udf_runtimes: Agreement = "union"
+    service_types: Agreement = "union"
 
 
 class BasicAccount(BaseModel):
@@ -123,6 +139,7 @@ class Federation(BaseModel):
     prefer: tuple[str, ...] = ()
     """Back-ends in the order in which their titles, descriptions and the like are preferred; then those that are
     left, as they are configured."""
+    merge: Merging = Merging()
     split_jobs: bool = True
     """Whether a job that needs several back-ends is split."""
     job_interval: float = Field(default=10.0, gt=0)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -21,7 +22,7 @@ from connexeo.drivers.federation.snapshots.kinds import (
 )
 from connexeo.drivers.federation.snapshots.store import SnapshotStore
 from connexeo.generated import load_processes
-from connexeo.settings import Federation, Selection
+from connexeo.settings import Agreement, Federation, Selection
 
 logger = structlog.get_logger("connexeo.federation")
 
@@ -46,31 +47,24 @@ def _view(kind: str, store: SnapshotStore, federation: Federation) -> bytes:
     return orjson.dumps({"upstreams": list(documents), **_MAKERS[kind](documents, federation)})
 
 
-def merged_collections(documents: Documents, federation: Federation) -> Listing:
+def _merged_collections(documents: Documents, federation: Federation) -> Listing:
     """The collections of all back-ends, as far as they are taken, by id."""
-    taken = {
-        upstream: _taken(documents[upstream], each.collections)
-        for upstream in documents
-        if (each := federation.upstream(upstream)) is not None and documents[upstream] is not None
-    }
+    taken = _taken(documents, {upstream.id: upstream.collections for upstream in federation.upstreams})
     urls = {upstream.id: upstream.url for upstream in federation.upstreams}
-    return merge_lists(Kind.COLLECTION, taken, federation.order, urls=urls)
+    listing = merge_lists(Kind.COLLECTION, taken, federation.order, urls=urls)
+    return _agreed(listing, taken, federation.merge.collections)
 
 
-def merged_processes(documents: Documents, federation: Federation) -> Listing:
+def _merged_processes(documents: Documents, federation: Federation) -> Listing:
     """The processes of all back-ends, as far as they are taken, by id."""
-    taken = {
-        upstream: _taken(documents[upstream], each.processes)
-        for upstream in documents
-        if (each := federation.upstream(upstream)) is not None and documents[upstream] is not None
-    }
-    return merge_lists(
-        Kind.PROCESS, taken, federation.order, standard={each["id"]: each for each in load_processes()}
-    )
+    taken = _taken(documents, {upstream.id: upstream.processes for upstream in federation.upstreams})
+    standard = {each["id"]: each for each in load_processes()}
+    listing = merge_lists(Kind.PROCESS, taken, federation.order, standard=standard)
+    return _agreed(listing, taken, federation.merge.processes)
 
 
 def _collections(documents: Documents, federation: Federation) -> dict[str, Any]:
-    listing = merged_collections(documents, federation)
+    listing = _merged_collections(documents, federation)
     _tell(listing)
     entries = [
         # Serialised property by property, so that links can be added without looking at the rest.
@@ -85,7 +79,7 @@ def _serialised(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _processes(documents: Documents, federation: Federation) -> dict[str, Any]:
-    listing = merged_processes(documents, federation)
+    listing = _merged_processes(documents, federation)
     _tell(listing)
     entries = {name: merged.document for name, merged in listing.entries.items()}
     return {
@@ -99,15 +93,16 @@ def _formats(documents: Documents, federation: Federation) -> dict[str, Any]:
     for side in ("input", "output"):
         parts = {upstream: _object(document).get(side, {}) for upstream, document in documents.items()}
         listing = merge_lists(Kind.FORMAT, parts, federation.order)
+        listing = _agreed(listing, documents, federation.merge.file_formats)
         _tell(listing)
         made[side] = {name: merged.document for name, merged in listing.entries.items()}
         made[f"having_{side}"] = {name: list(each.upstreams) for name, each in listing.entries.items()}
     return made
 
 
-def _named(kind: Kind, documents: Documents, federation: Federation) -> dict[str, Any]:
+def _named(kind: Kind, documents: Documents, federation: Federation, wanted: Agreement) -> dict[str, Any]:
     parts = {upstream: document for upstream, document in documents.items() if document is not None}
-    listing = merge_lists(kind, parts, federation.order)
+    listing = _agreed(merge_lists(kind, parts, federation.order), parts, wanted)
     _tell(listing)
     return {
         "entries": {name: merged.document for name, merged in listing.entries.items()},
@@ -117,11 +112,11 @@ def _named(kind: Kind, documents: Documents, federation: Federation) -> dict[str
 
 
 def _runtimes(documents: Documents, federation: Federation) -> dict[str, Any]:
-    return _named(Kind.RUNTIME, documents, federation)
+    return _named(Kind.RUNTIME, documents, federation, federation.merge.udf_runtimes)
 
 
 def _service_types(documents: Documents, federation: Federation) -> dict[str, Any]:
-    return _named(Kind.SERVICE_TYPE, documents, federation)
+    return _named(Kind.SERVICE_TYPE, documents, federation, federation.merge.service_types)
 
 
 def _providers(documents: Documents, federation: Federation) -> dict[str, Any]:
@@ -164,8 +159,17 @@ def _endpoints(capabilities: Mapping[str, Any]) -> list[str]:
     return sorted(set(found))
 
 
-def _taken(entries: Any, selection: Selection) -> Any:
-    """What a back-end lists, as far as the operator takes it; what is no list of objects is judged later."""
+def _taken(documents: Documents, selections: Mapping[str, Selection]) -> dict[str, Any]:
+    """What back-ends list, as far as the operator takes it; those that have no such list are left out."""
+    return {
+        upstream: _selected(document, selections[upstream])
+        for upstream, document in documents.items()
+        if upstream in selections and document is not None
+    }
+
+
+def _selected(entries: Any, selection: Selection) -> Any:
+    """Entries that are taken; what is no list of objects is judged later."""
     if not isinstance(entries, Sequence) or isinstance(entries, str):
         return entries
     return [
@@ -173,6 +177,14 @@ def _taken(entries: Any, selection: Selection) -> Any:
         for each in entries
         if not (isinstance(each, dict) and isinstance(each.get("id"), str)) or selection.takes(each["id"])
     ]
+
+
+def _agreed(listing: Listing, asked: Collection[str], wanted: Agreement) -> Listing:
+    """Without what only some of the back-ends have, if that is not wanted."""
+    if wanted == "union":
+        return listing
+    entries = {name: each for name, each in listing.entries.items() if len(each.upstreams) == len(asked)}
+    return replace(listing, entries=entries)
 
 
 def _object(document: Any) -> Mapping[str, Any]:
