@@ -34,7 +34,9 @@ from connexeo.settings import Federation, Settings, Upstream
 logger = structlog.get_logger("connexeo.federation")
 
 SETTLING = 0.05
-"""Seconds that the merging waits for more, since back-ends tend to answer at the same time."""
+"""Seconds without news after which merging begins, since back-ends tend to answer at the same time."""
+LONGEST_SETTLING = 0.4
+"""Seconds that the first news are kept waiting for others at most."""
 READY = b"ready\n"
 """What the watch writes to standard output once it asks."""
 
@@ -60,11 +62,13 @@ class Watch:
         federation: The configuration.
         store: Where answers are kept.
         now: The time, in seconds since 1970.
+        allow_private: See ``Configuration``.
     """
 
     federation: Federation
     store: SnapshotStore
     now: Callable[[], float] = time.time
+    allow_private: bool = False
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _stale: set[str] = field(default_factory=set)
     """Kinds whose views have to be made anew."""
@@ -81,7 +85,9 @@ class Watch:
 
     async def _watch(self, upstream: Upstream) -> None:
         """Everything of one back-end; whatever happens there is no concern of the others."""
-        connection = Connection(upstream, max_bytes=self.federation.max_document)
+        connection = Connection(
+            upstream, max_bytes=self.federation.max_document, allow_private=self.allow_private
+        )
         fetching = Fetching(connection, upstream, timeout=self.federation.refresh_timeout)
         # The first answers are wanted at once, before it is known whether the back-end is there.
         presence = _Presence()
@@ -182,10 +188,17 @@ class Watch:
     async def _merge(self) -> None:
         while True:
             await self._changed.wait()
-            await asyncio.sleep(SETTLING)
-            self._changed.clear()
+            await self._settle()
             stale, self._stale = self._stale, set()
             await asyncio.to_thread(self._make_views, frozenset(stale))
+
+    async def _settle(self) -> None:
+        """Wait for more to merge, as long as it keeps coming."""
+        end = time.monotonic() + LONGEST_SETTLING
+        while self._changed.is_set() and time.monotonic() < end:
+            self._changed.clear()
+            await asyncio.sleep(SETTLING)
+        self._changed.clear()
 
     def _make_views(self, kinds: frozenset[str]) -> None:
         # A connection of its own: this runs in another thread.
@@ -214,7 +227,8 @@ async def watch(settings: Settings) -> None:
 
 async def _watch_until(configuration: Configuration, store: SnapshotStore, stop: asyncio.Event) -> None:
     """Watch until the configuration changes, or the process is to stop."""
-    watching = asyncio.create_task(Watch(configuration.current, store).run())
+    asking = Watch(configuration.current, store, allow_private=configuration.allow_private)
+    watching = asyncio.create_task(asking.run())
     ends = [asyncio.create_task(configuration.changed()), asyncio.create_task(_is_set(stop))]
     _say_ready()
     await asyncio.wait([watching, *ends], return_when=asyncio.FIRST_COMPLETED)

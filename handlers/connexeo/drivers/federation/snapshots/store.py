@@ -1,6 +1,7 @@
 """The file that snapshots are kept in: SQLite, one writer at a time, any number of readers.
 
-It is a cache: a file of another release is made anew, and whoever deletes it loses nothing but time.
+It is a cache: a file of another release is made anew, and whoever deletes it loses nothing but time. Nothing in it is
+compressed, for that would take longer than to write and read it.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import astuple, dataclass, field, fields
@@ -16,12 +16,11 @@ from pathlib import Path
 
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 
-FORMAT = 2
+FORMAT = 3
 """Of the file; another one is thrown away."""
 NAME = "federation.sqlite"
 
 _WAIT = 10.0
-_COMPRESSION = 1
 
 _TABLES = """
 CREATE TABLE upstreams (
@@ -120,14 +119,14 @@ class SnapshotStore:
             "SELECT body, fetched, etag FROM documents WHERE upstream = ? AND kind = ? AND key = ?",
             (upstream, kind, key),
         ).fetchone()
-        return None if row is None else Snapshot(upstream, kind, key, zlib.decompress(row[0]), row[1], row[2])
+        return None if row is None else Snapshot(upstream, kind, key, row[0], row[1], row[2])
 
     def snapshots(self, kind: str, key: str = "") -> dict[str, Snapshot]:
         """A document of all back-ends that have it, by their ids."""
         rows = self._connection.execute(
             "SELECT upstream, body, fetched, etag FROM documents WHERE kind = ? AND key = ?", (kind, key)
         )
-        return {row[0]: Snapshot(row[0], kind, key, zlib.decompress(row[1]), row[2], row[3]) for row in rows}
+        return {row[0]: Snapshot(row[0], kind, key, row[1], row[2], row[3]) for row in rows}
 
     def put(self, snapshot: Snapshot) -> bool:
         """Keep a document in the place of the one before; whether it is another one."""
@@ -143,10 +142,9 @@ class SnapshotStore:
                     (snapshot.fetched, snapshot.etag, *place),
                 )
             else:
-                body = zlib.compress(snapshot.body, _COMPRESSION)
                 self._connection.execute(
                     "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (*place, snapshot.etag, snapshot.fetched, digest, body),
+                    (*place, snapshot.etag, snapshot.fetched, digest, snapshot.body),
                 )
             self._note_attempt(snapshot.upstream, snapshot.kind, snapshot.fetched, "")
         return row is None or row[0] != digest
@@ -164,7 +162,7 @@ class SnapshotStore:
     def view(self, kind: str) -> View | None:
         """What was made of the snapshots of a kind."""
         row = self._connection.execute("SELECT digest, body FROM views WHERE kind = ?", (kind,)).fetchone()
-        return None if row is None else View(kind, row[0], zlib.decompress(row[1]))
+        return None if row is None else View(kind, row[0], row[1])
 
     def view_digests(self) -> dict[str, str]:
         """Which views there are, and whether they have changed."""
@@ -176,9 +174,8 @@ class SnapshotStore:
         with self._writing():
             row = self._connection.execute("SELECT digest FROM views WHERE kind = ?", (kind,)).fetchone()
             if row is None or row[0] != digest:
-                packed = zlib.compress(body, _COMPRESSION)
                 self._connection.execute(
-                    "INSERT OR REPLACE INTO views VALUES (?, ?, ?)", (kind, digest, packed)
+                    "INSERT OR REPLACE INTO views VALUES (?, ?, ?)", (kind, digest, body)
                 )
 
     def forget_others(self, upstreams: Mapping[str, str]) -> None:
