@@ -242,8 +242,8 @@ class Settings(BaseSettings):
     discovery_cache: float = Field(default=5.0, ge=0)
     """Seconds for which a public discovery document is answered without asking the driver again."""
     allow_private_network: bool = False
-    """Let URLs in process graphs lead to loopback and private addresses. Whoever can run process graphs can then read
-    what this machine can reach without a password."""
+    """Let URLs in process graphs lead to loopback and private addresses, and the back-ends of a federation redirect to
+    other hosts there. Whoever can run process graphs can then read what this machine can reach without a password."""
     download_limit: int = Field(default=4 * 2**30, ge=0)
     """Bytes of files at URLs in process graphs that one computation may download."""
 

@@ -44,46 +44,123 @@ def test_the_deadline_is_for_errors_too() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_to_another_host_get_no_credentials(status: int) -> None:
-    seen: list[tuple[str, str | None]] = []
+    seen: list[tuple[str, str, str | None]] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
-        seen.append((request.url.host, request.headers.get("authorization")))
+        seen.append((request.url.host, request.headers["host"], request.headers.get("authorization")))
         if request.url.path == "/api/jobs":
-            return httpx.Response(status, headers={"location": "https://elsewhere.example/jobs"})
-        if request.url.host == "elsewhere.example":
+            return httpx.Response(status, headers={"location": f"https://{PUBLIC}/jobs"})
+        if request.url.host == PUBLIC:
             return httpx.Response(status, headers={"location": "https://alps.example/api/other"})
         return httpx.Response(200, json={})
 
-    fetch(answer, Call("GET", "/jobs", authorization="Bearer secret"))
+    answered = fetch(answer, Call("GET", "/jobs", authorization="Bearer secret"))
     assert seen == [
-        ("alps.example", "Bearer secret"),
-        ("elsewhere.example", None),
-        ("alps.example", "Bearer secret"),
+        ("alps.example", "alps.example", "Bearer secret"),
+        (PUBLIC, PUBLIC, None),
+        ("alps.example", "alps.example", "Bearer secret"),
     ]
+    assert answered.url == "https://alps.example/api/other"
+
+
+PUBLIC = "93.184.216.34"
+
+
+def redirecting(location: str, seen: list[httpx.Request]) -> Callable[[httpx.Request], httpx.Response]:
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if request.url.path == "/api/jobs":
+            return httpx.Response(307, headers={"location": location})
+        return httpx.Response(200, json={})
+
+    return answer
+
+
+@pytest.mark.parametrize("other", [f"https://{PUBLIC}:444/x", f"//{PUBLIC}/x", "https://8.8.8.8./x"])
+def test_nor_do_those_to_another_port(other: str) -> None:
+    seen: list[httpx.Request] = []
+    fetch(redirecting(other, seen), Call("GET", "/jobs", authorization="Bearer secret"))
+    assert len(seen) == 2
+    assert not any("secret" in value for value in seen[1].headers.values())
+
+
+PRIVATE = ("10.0.0.1", "127.0.0.1", "192.168.1.1", "[::1]", "[fd00::1]", "[::ffff:10.0.0.1]")
+CLOSED = ("169.254.169.254", "100.100.100.200", "0.0.0.0", "[fe80::1]")
+
+
+@pytest.mark.parametrize("host", [*PRIVATE, *CLOSED])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_nobody_is_sent_into_private_networks(host: str, method: str) -> None:
+    seen: list[httpx.Request] = []
+    call = Call(method, "/jobs", authorization="Bearer secret", json={})
+    with pytest.raises(Garbled, match="another host, whose address is not allowed"):
+        fetch(redirecting(f"https://{host}/x", seen), call)
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("host", PRIVATE)
+def test_but_where_the_operator_allows_it(host: str) -> None:
+    seen: list[httpx.Request] = []
+    call = Call("GET", "/jobs", authorization="Bearer secret")
+    fetch(redirecting(f"https://{host}/x", seen), call, allow_private=True)
+    assert [each.headers.get("authorization") for each in seen] == ["Bearer secret", None]
+
+
+@pytest.mark.parametrize("host", CLOSED)
+def test_and_never_to_metadata_services(host: str) -> None:
+    with pytest.raises(Garbled, match="is not allowed"):
+        fetch(redirecting(f"https://{host}/x", []), allow_private=True)
+
+
+def test_the_host_of_the_back_end_may_be_anywhere() -> None:
+    seen: list[httpx.Request] = []
+    call = Call("GET", "/jobs", authorization="Bearer secret")
+    fetch(redirecting("/x", seen), call, url="http://10.0.0.1:8080/api")
+    assert [each.headers.get("authorization") for each in seen] == ["Bearer secret"] * 2
+    # But not other services of its machine.
+    with pytest.raises(Garbled, match="is not allowed"):
+        fetch(redirecting("http://10.0.0.1:9200/x", seen), call, url="http://10.0.0.1:8080/api")
 
 
 @pytest.mark.parametrize(
-    "other",
-    ["http://alps.example/x", "https://alps.example:444/x", "https://a:b@alps.example/x", "//evil.example/x"],
+    ("url", "location", "following"),
+    [
+        ("http://10.0.0.1/api", "https://10.0.0.1/x", "https://10.0.0.1/x"),
+        # Whoever is behind a proxy may not know that it is reached by HTTPS.
+        ("https://10.0.0.1/api", "http://10.0.0.1/x", "https://10.0.0.1/x"),
+        ("https://ALPS.example:443/api", "https://alps.example/x", "https://alps.example/x"),
+    ],
 )
-def test_nor_do_those_to_another_port_or_scheme(other: str) -> None:
-    seen: list[str | None] = []
+def test_one_host_may_be_written_in_several_ways(url: str, location: str, following: str) -> None:
+    seen: list[httpx.Request] = []
+    fetch(redirecting(location, seen), Call("GET", "/jobs", authorization="Bearer secret"), url=url)
+    assert str(seen[1].url) == following
+    assert seen[0].headers["authorization"] == "Bearer secret"
+    assert ("authorization" in seen[1].headers) == url.startswith("https")
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        seen.append(request.headers.get("authorization"))
-        if request.url.path == "/api/jobs":
-            return httpx.Response(302, headers={"location": other})
-        return httpx.Response(200, json={})
 
-    fetch(answer, Call("GET", "/jobs", authorization="Bearer secret"))
-    assert "secret" not in (seen[1] or "")
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("file:///etc/passwd", "no web address"),
+        ("https://a:b@alps.example/x", "user name or password"),
+        (f"http://{PUBLIC}/x", "from https to http"),
+        ("http://alps.example:8080/x", "from https to http"),
+        ("https://[broken", "malformed"),
+        (f"https://{PUBLIC}:99999999/", "malformed"),
+        ("https://xn--/x", "malformed"),
+    ],
+)
+def test_redirects_that_nobody_should_follow(location: str, reason: str) -> None:
+    seen: list[httpx.Request] = []
+    with pytest.raises(Garbled, match=reason):
+        fetch(redirecting(location, seen))
+    assert len(seen) == 1
 
 
 def test_redirects_end() -> None:
     with pytest.raises(Garbled, match="redirects more than"):
         fetch(lambda request: httpx.Response(302, headers={"location": "/api/jobs"}))
-    with pytest.raises(Garbled, match="no web address"):
-        fetch(lambda request: httpx.Response(302, headers={"location": "file:///etc/passwd"}))
 
 
 def test_cookies_are_never_kept() -> None:

@@ -34,6 +34,8 @@ class Configuration:
                 "the driver federation needs the section [federation] with the upstreams in the settings file"
             )
         self._current = settings.federation
+        self.allow_private = settings.allow_private_network
+        """Whether back-ends may redirect to other hosts at loopback and private addresses."""
         config = os.environ.get("CONNEXEO_CONFIG")
         self._path = Path(config) if config else None
         # The settings may be older than the file: those of a watch that is started anew are of the server's start.

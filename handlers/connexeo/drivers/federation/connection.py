@@ -12,9 +12,6 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,13 +24,6 @@ if TYPE_CHECKING:
 
     from connexeo.settings import Upstream
 
-CONNECTIONS = 64
-"""Open at a time to one back-end."""
-IDLE = 20
-"""Of these, how many stay open when nobody needs them."""
-IDLE_FOR = 3.0
-"""Seconds until an idle connection is closed: before the back-end does it, which many do after five, at the moment
-when a request is on its way."""
 LONGEST_PAUSE = 1.0
 """Seconds to wait at most before a request is repeated."""
 
@@ -41,6 +31,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _BUSY = frozenset({429, 502, 503, 504})
 _AGAIN = frozenset({"GET", "HEAD"})
 _MAX_REDIRECTS = 3
+_HOST = re.compile(rb"[a-z0-9._-]+|[0-9a-f:.]+")
 _ERROR_BYTES = 2**20
 
 
@@ -80,7 +71,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request, by its path below the API or by an absolute URL of the same host."""
+    """A request, by its path below the API or by an absolute URL."""
 
     method: str
     path: str
@@ -98,12 +89,18 @@ class Connection:
     Args:
         upstream: The back-end.
         max_bytes: Most bytes of a document.
+        allow_private: Whether it may redirect to other hosts at loopback and private addresses.
     """
 
-    def __init__(self, upstream: Upstream, *, max_bytes: int = 64 * 2**20) -> None:
+    def __init__(
+        self, upstream: Upstream, *, max_bytes: int = 64 * 2**20, allow_private: bool = False
+    ) -> None:
         self.upstream = upstream
         self._max_bytes = max_bytes
+        self._allow_private = allow_private
+        self._origin = _origin(upstream.url)
         self._client: httpx.AsyncClient | None = None
+        self._client_elsewhere: httpx.AsyncClient | None = None
 
     @property
     def id(self) -> str:
@@ -156,14 +153,15 @@ class Connection:
 
     async def close(self) -> None:
         """Close all connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        clients = (self._client, self._client_elsewhere)
+        self._client = self._client_elsewhere = None
+        for client in clients:
+            if client is not None:
+                await client.aclose()
 
     def is_here(self, url: str) -> bool:
         """Whether an absolute URL is one of this back-end's host."""
-        ours, other = urlsplit(self.upstream.url), urlsplit(url)
-        return (ours.scheme, ours.netloc) == (other.scheme, other.netloc)
+        return _origin(url) == self._origin
 
     async def _fetch(self, call: Call) -> Answer:
         tries = self.upstream.retries if call.method in _AGAIN else 0
@@ -190,10 +188,13 @@ class Connection:
         return Answer(self.id, str(response.url), response.status_code, dict(response.headers), body)
 
     async def _send(self, call: Call) -> httpx.Response:
-        """The head of the answer, redirects followed; credentials never leave the back-end's host."""
+        """The head of the answer, redirects followed.
+
+        Credentials never leave the back-end's host. Other hosts are asked only where a redirect leads there, and only
+        at addresses that URLs of users may lead to as well.
+        """
         import httpx
 
-        client = self._open()
         target = httpx.URL(call.path if "://" in call.path else f"{self.upstream.url}{call.path}")
         if call.params:
             target = target.copy_merge_params(dict(call.params))
@@ -202,23 +203,50 @@ class Connection:
             headers = {"accept": "application/json", **call.headers}
             if call.authorization is not None and self.is_here(str(target)):
                 headers["authorization"] = call.authorization
-            response = await self._exchange(client, method, target, headers, call)
+            response = await self._exchange(method, target, headers, call)
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or location is None or call.content is not None:
                 return response
             await response.aclose()
-            target = target.join(location)
-            if target.scheme not in ("http", "https"):
-                raise Garbled(self.id, f"{path_of(call.path)} redirects to something that is no web address")
+            target = self._following(target, location, call)
             if response.status_code == 303 and method != "HEAD":
                 method = "GET"
         raise Garbled(self.id, f"{path_of(call.path)} redirects more than {_MAX_REDIRECTS} times")
 
+    def _following(self, target: httpx.URL, location: str, call: Call) -> httpx.URL:
+        """Where a redirect leads.
+
+        Raises:
+            Garbled: when nobody should go there.
+        """
+        import httpx
+
+        asked = path_of(call.path)
+        try:
+            following = target.join(location)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise Garbled(self.id, f"{asked} redirects to a malformed address") from error
+        if following.scheme not in ("http", "https"):
+            raise Garbled(self.id, f"{asked} redirects to something that is no web address")
+        if not _HOST.fullmatch(following.raw_host) or not 0 < (following.port or 80) < 2**16:
+            raise Garbled(self.id, f"{asked} redirects to a malformed address")
+        if following.userinfo:
+            raise Garbled(self.id, f"{asked} redirects to an address with a user name or password in it")
+        if (target.scheme, following.scheme) != ("https", "http"):
+            return following
+        if following.host != target.host or following.port is not None:
+            raise Garbled(self.id, f"{asked} redirects from https to http")
+        # Whoever is behind a proxy may not know that it is reached by HTTPS.
+        return following.copy_with(scheme="https")
+
     async def _exchange(
-        self, client: httpx.AsyncClient, method: str, target: httpx.URL, headers: dict[str, str], call: Call
+        self, method: str, target: httpx.URL, headers: dict[str, str], call: Call
     ) -> httpx.Response:
         import httpx
 
+        from connexeo.drivers.federation.clients import NotAllowed
+
+        client = self._open() if self._is_trusted(target) else self._open_elsewhere()
         body: dict[str, Any] = {}
         if call.content is not None:
             body["content"] = call.content
@@ -229,6 +257,12 @@ class Connection:
             return await client.send(
                 client.build_request(method, target, headers=headers, **body), stream=True
             )
+        except NotAllowed as error:
+            text = f"{path_of(call.path)} redirects to another host, whose address is not allowed"
+            raise Garbled(self.id, text) from error
+        except UnicodeError as error:
+            # The client looks at redirects too, whoever follows them.
+            raise Garbled(self.id, f"{path_of(call.path)} redirects to a malformed address") from error
         except httpx.TimeoutException as error:
             raise Unreachable(self.id, "cannot be reached in time") from error
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
@@ -267,31 +301,42 @@ class Connection:
             raise Garbled(self.id, f"HTTP {status} where a document was expected")
         raise refused
 
+    def _is_trusted(self, target: httpx.URL) -> bool:
+        """Whether it is the host that the operator has named, be it that it wants to be asked by HTTPS."""
+        origin = _origin(str(target))
+        return origin == self._origin or (
+            self._origin[0] == "http" and origin == ("https", self._origin[1], 443)
+        )
+
     def _open(self) -> httpx.AsyncClient:
         if self._client is None:
-            import httpx
+            from connexeo.drivers.federation.clients import pooled_client
 
-            cookies = httpx.Cookies()
-            # One user's cookie must never go out with another user's request.
-            cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            self._client = httpx.AsyncClient(
-                verify=_ssl_context(self.upstream.ca_file),
-                trust_env=False,
-                cookies=cookies,
-                headers={"user-agent": "connexeo"},
-                # Deadlines are for the whole request; see `fetch`.
-                timeout=httpx.Timeout(None, connect=self.upstream.connect_timeout),
-                limits=httpx.Limits(
-                    max_connections=CONNECTIONS, max_keepalive_connections=IDLE, keepalive_expiry=IDLE_FOR
-                ),
-            )
-            self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            self._client = pooled_client(self.upstream)
         return self._client
+
+    def _open_elsewhere(self) -> httpx.AsyncClient:
+        if self._client_elsewhere is None:
+            from connexeo.drivers.federation.clients import guarded_client
+
+            self._client_elsewhere = guarded_client(self.upstream, allow_private=self._allow_private)
+        return self._client_elsewhere
 
 
 def path_of(url: str) -> str:
     """What of a URL may be told: no host, no query."""
     return urlsplit(url).path or "/"
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port, however they are written; of what is no address, nothing that anything else equals."""
+    try:
+        parts = urlsplit(url)
+        scheme = parts.scheme.lower()
+        port = parts.port or {"http": 80, "https": 443}.get(scheme)
+        return scheme, (parts.hostname or "").lower().rstrip("."), port
+    except ValueError:
+        return "", url, None
 
 
 def _told(error: Exception) -> str:
@@ -305,25 +350,9 @@ def _seconds(value: str | None) -> float | None:
 
 def prepare() -> None:
     """What the first request would have to wait for; takes a while."""
-    import httpx  # noqa: F401 - later imports of it are quick
+    from connexeo.drivers.federation.clients import ssl_context
 
-    _ssl_context(None)
-
-
-def _ssl_context(ca_file: str | None) -> ssl.SSLContext:
-    return _shared_context(ca_file, None if ca_file is None else Path(ca_file).stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _shared_context(ca_file: str | None, _changed: int | None) -> ssl.SSLContext:
-    """All connections share one: reading the certificates of the system takes 40 ms each time."""
-    import certifi
-
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
-    return context
+    ssl_context(None)
 
 
 def describe(fault: UpstreamFault) -> str:

@@ -52,7 +52,11 @@ class Members:
             return known
         if known is not None:
             self._close_later(known)
-        connection = Connection(upstream, max_bytes=self.federation.max_document)
+        connection = Connection(
+            upstream,
+            max_bytes=self.federation.max_document,
+            allow_private=self._configuration.allow_private,
+        )
         self._connections[identifier] = connection
         return connection
 
