@@ -141,10 +141,10 @@ class FakeProcessing:
         path.write_text("42")
         return ComputedResult(folder, [path], "text/plain", log_id="abc123")
 
-    async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
+    async def debug_result(self, user: User, log_id: str) -> Page:
         if log_id != "abc123":
             raise NotFound()
-        return [{"id": "1", "level": "info", "message": f"computed for {user.id}"}]
+        return Page([{"id": "1", "level": "info", "message": f"computed for {user.id}"}])
 
 
 def make_process(process_id: str) -> dict[str, object]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from asgi_client import TOKEN, Client
-from connexeo.drivers.interface import ComputedResult, Json, User
+from connexeo.drivers.interface import ComputedResult, Json, Page, StreamedResult, User
 from fake_driver import FakeDriver, FakeProcessing
 
 MakeClient = Callable[..., Client]
@@ -63,3 +64,40 @@ def test_result_is_sent_and_deleted(make_client: MakeClient, processing: Keeping
 def test_error_of_a_computation(client: Client) -> None:
     response = client.post("/result", json={"process": {"process_graph": {}}}, headers=TOKEN)
     assert (response.status_code, response.json()["code"]) == (400, "ProcessGraphMissing")
+
+
+class StreamingProcessing(FakeProcessing):
+    """Passes on what another back-end computes."""
+
+    async def compute_result(self, user: User, request: Json, *, request_id: str) -> Any:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"4"
+            yield b"2"
+
+        log_id = "alps~r-7" if request.get("log_level") else None
+        return StreamedResult(chunks(), "text/plain", size=2, log_id=log_id, costs=1.5)
+
+    async def debug_result(self, user: User, log_id: str) -> Page:
+        entry = {"id": "1", "level": "info", "message": log_id, "federation:backends": ["alps"]}
+        return Page([entry], extra={"federation:missing": []})
+
+
+def test_result_of_another_back_end_and_its_log(make_client: MakeClient) -> None:
+    driver = FakeDriver()
+    driver.data_processing = StreamingProcessing()
+    client = make_client(driver)
+    body = {"process": {"process_graph": GRAPH}, "log_level": "info"}
+    response = client.post("/result", json=body, headers=TOKEN)
+    assert (response.status_code, response.content) == (200, b"42")
+    assert (response.headers["content-length"], response.headers["openeo-costs"]) == ("2", "1.5")
+    assert response.headers["openeo-identifier"] == "alps~r-7"
+    link = response.headers["link"]
+    assert link.endswith('/logs/alps~r-7>; rel="monitor"')
+    log = client.get("/logs/alps~r-7", headers=TOKEN).json()
+    assert [entry["message"] for entry in log["logs"]] == ["alps~r-7"]
+    assert log["federation:missing"] == []
+    assert log["links"][0]["href"] in link
+
+    without = client.post("/result", json={"process": {"process_graph": GRAPH}}, headers=TOKEN)
+    assert without.status_code == 200
+    assert not {"link", "openeo-identifier"} & set(without.headers)

@@ -167,8 +167,8 @@ class DataProcessing(Protocol):
         """
         ...
 
-    async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
-        """Log entries of a synchronous computation.
+    async def debug_result(self, user: User, log_id: str) -> Page:
+        """Log entries of a synchronous computation, on one page.
 
         Raises:
             NotFound: when the user has no computation with this identifier.

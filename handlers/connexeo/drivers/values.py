@@ -100,8 +100,8 @@ class StreamedResult:
     media_type: str
     size: int | None = None
     """Bytes, where that is known."""
-    links: Sequence[Json] = ()
-    """Such as ``monitor``, for the log."""
+    log_id: str | None = None
+    """Identifier of what the processes logged; None when nothing is kept."""
     costs: float | None = None
 
 

@@ -38,27 +38,25 @@ async def compute_result(context: Context, *, body: models.SynchronousResultRequ
     )
     result = await while_connected(context.request, computation)
     headers = {"OpenEO-Costs": f"{result.costs or 0:g}", "Cache-Control": "no-store"}
-    if isinstance(result, StreamedResult):
-        return _streamed(result, headers)
     if result.log_id is not None:
         headers["OpenEO-Identifier"] = result.log_id
         headers["Link"] = f'<{context.url(f"/logs/{result.log_id}")}>; rel="monitor"'
+    if isinstance(result, StreamedResult):
+        return _streamed(result, headers)
     return ResultResponse(result, headers)
 
 
 async def debug_result(context: Context, *, log_id: str) -> models.DebugResultResponse:
     """``GET /logs/{log_id}``: what the processes of a synchronous computation had to say."""
     assert context.driver.data_processing is not None
-    entries = await context.driver.data_processing.debug_result(context.account, log_id)
+    page = await context.driver.data_processing.debug_result(context.account, log_id)
     links = [{"rel": "self", "href": context.url(f"/logs/{log_id}"), "type": "application/json"}]
-    return cast(models.DebugResultResponse, {"logs": list(entries), "links": links})
+    return cast(models.DebugResultResponse, {**page.extra, "logs": list(page.items), "links": links})
 
 
 def _streamed(result: StreamedResult, headers: dict[str, str]) -> Response:
     if result.size is not None:
         headers["Content-Length"] = str(result.size)
-    if result.links:
-        headers["Link"] = ", ".join(f'<{each["href"]}>; rel="{each["rel"]}"' for each in result.links)
     return StreamingResponse(result.chunks, headers=headers, media_type=result.media_type)
 
 

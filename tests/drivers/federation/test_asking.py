@@ -16,7 +16,7 @@ from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 from connexeo.drivers.interface import User
-from connexeo.generated.errors import TokenInvalid
+from connexeo.generated.errors import InfrastructureBusy, PermissionsInsufficient, TokenInvalid
 from connexeo.settings import Federation
 from drivers.federation.upstreams import connected
 
@@ -46,6 +46,7 @@ class LoggedIn:
     def __init__(self) -> None:
         self.logins = 0
         self.good = "t1"
+        self.code = ""
         self.asked: list[tuple[str, str | None]] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -55,14 +56,20 @@ class LoggedIn:
         self.asked.append((request.method, request.headers.get("authorization")))
         if request.headers.get("authorization") != f"Bearer basic//{self.good}":
             return httpx.Response(403, json={"code": "TokenInvalid", "message": "No."})
+        if self.code:
+            return httpx.Response(403, json={"code": self.code, "message": "No."})
         return httpx.Response(200, json={"good": True})
+
+
+def asking_at(back: Any, accounts: Any = ACCOUNTS) -> Asking:
+    here = Here(connected(back, accounts=accounts))
+    fanout = Fanout(cast(Members, here), cast(Snapshots, here))
+    return Asking(cast(Members, here), fanout, Credentials((), dict))
 
 
 def ask(back: LoggedIn, *calls: Call) -> list[Any]:
     async def run() -> list[Any]:
-        here = Here(connected(back, accounts=ACCOUNTS))
-        fanout = Fanout(cast(Members, here), cast(Snapshots, here))
-        asking = Asking(cast(Members, here), fanout, Credentials((), dict))
+        asking = asking_at(back)
         answers = []
         for call in calls:
             answers.append((await asking.call(ANA, "jobs", "alps", call)).json())
@@ -96,11 +103,66 @@ def test_but_only_once() -> None:
 
 def test_a_body_that_was_sent_is_not_sent_again() -> None:
     back = LoggedIn()
-    back.good = "never"
+    back.good = "t2"
 
     async def body() -> Any:
         yield b"x"
 
-    with pytest.raises(TokenInvalid):
-        ask(back, Call("PUT", "/files/x", content=body()))
+    def upload() -> Call:
+        return Call("PUT", "/files/x", content=body())
+
+    # It is not the user who has to log in again.
+    with pytest.raises(InfrastructureBusy, match="the login there had ended"):
+        ask(back, upload())
     assert len(back.asked) == 1
+    assert back.logins == 2
+
+
+def test_what_a_login_does_not_change_is_told_at_once() -> None:
+    back = LoggedIn()
+    back.code = "PermissionsInsufficient"
+    with pytest.raises(PermissionsInsufficient, match="alps"):
+        ask(back, Call("GET", "/jobs"), Call("GET", "/jobs"))
+    assert back.logins == 1
+
+
+def test_many_requests_log_in_anew_together() -> None:
+    back = LoggedIn()
+    back.good = "t2"
+
+    async def run() -> None:
+        asking = asking_at(back)
+        await asyncio.gather(*(asking.call(ANA, "jobs", "alps", Call("GET", "/jobs")) for _ in range(5)))
+        await asking.call(ANA, "jobs", "alps", Call("GET", "/jobs"))
+
+    asyncio.run(run())
+    assert back.logins == 2
+    assert [authorization for _, authorization in back.asked][-1] == "Bearer basic//t2"
+
+
+def test_an_account_that_is_wrong_is_no_fault_of_the_user() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(403, json={"code": "CredentialsInvalid", "message": "No."})
+
+    async def run() -> None:
+        await asking_at(refuse).call(ANA, "jobs", "alps", Call("GET", "/jobs"))
+
+    with pytest.raises(InfrastructureBusy, match="does not accept the account"):
+        asyncio.run(run())
+
+
+def test_what_anybody_may_ask_is_asked_by_nobody_where_the_user_has_no_account() -> None:
+    back = LoggedIn()
+
+    async def ask_as(user: User | None, **accounts: Any) -> str:
+        asking = asking_at(back, accounts=accounts)
+        connection = asking.members.connection("alps")
+
+        async def who(connection: Connection, authorization: str | None, deadline: float) -> str:
+            return authorization or "nobody"
+
+        return await asking.with_or_without(user, who, connection, 5.0)
+
+    assert asyncio.run(ask_as(ANA, **ACCOUNTS)) == "Bearer basic//t1"
+    assert asyncio.run(ask_as(ANA)) == "nobody"
+    assert asyncio.run(ask_as(None, **ACCOUNTS)) == "nobody"

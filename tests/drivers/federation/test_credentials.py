@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from connexeo.drivers.federation.credentials import Credentials, FederatedUser
-from connexeo.drivers.federation.faults import NotAsked, UpstreamFault
+from connexeo.drivers.federation.faults import NotAsked, Refused, UpstreamFault
 from connexeo.drivers.interface import Token, User
 from connexeo.settings import OidcProvider
 from drivers.federation.upstreams import connected
@@ -115,9 +115,13 @@ def test_logins_are_shared_until_they_fail() -> None:
         broken = False
         found = await asyncio.gather(*(credentials.of(user("basic"), connection, 5) for _ in range(5)))
         assert set(found) == {"Bearer basic//t1"}
-        credentials.forget(user("river"), connection.upstream)
-        assert await credentials.of(user("basic"), connection, 5) == "Bearer basic//t1"
-        credentials.forget(user("basic"), connection.upstream)
+        refused = Refused(connection.id, 403, {"code": "TokenInvalid"})
+        with pytest.raises(Refused):
+            await credentials.anew(user("river"), connection, "Bearer basic//t1", refused, 5)
+        found = await asyncio.gather(
+            *(credentials.anew(user("basic"), connection, "Bearer basic//t1", refused, 5) for _ in range(5))
+        )
+        assert set(found) == {"Bearer basic//t2"}
         assert await credentials.of(user("basic"), connection, 5) == "Bearer basic//t2"
 
     asyncio.run(run())

@@ -116,10 +116,11 @@ class Upstreams:
 
     def answer(self, upstream: str, request: httpx.Request) -> httpx.Response:
         path = request.url.path
-        if path == "/credentials/basic":
+        if path == "/credentials/basic" and (upstream, path) not in self.answers:
             return httpx.Response(200, json={"access_token": f"{upstream}-token"})
         body = orjson.loads(request.content) if request.content else None
-        self.requests.append((upstream, path, body, request.headers.get("authorization")))
+        if path != "/credentials/basic":
+            self.requests.append((upstream, path, body, request.headers.get("authorization")))
         found = self.answers.get((upstream, path))
         return httpx.Response(200, json={"errors": []}) if found is None else found(request)
 
@@ -210,6 +211,16 @@ Run = Callable[[Callable[[Front], Any]], Any]
 
 def reply(status: int, **document: Any) -> Handler:
     return lambda request: httpx.Response(status, json=document)
+
+
+def once(*answers: Handler) -> Handler:
+    """One after the other."""
+    left = list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return left.pop(0)(request)
+
+    return answer
 
 
 def broken(error: Exception) -> Handler:
@@ -328,7 +339,8 @@ def test_a_result_comes_as_the_back_end_sends_it(with_front: Run) -> None:
     headers = {
         "content-type": "image/tiff",
         "openeo-costs": "1.5",
-        "link": '</logs/7>; rel="monitor", </x>; rel="other"',
+        "openeo-identifier": "r-7",
+        "link": '</logs/r-7>; rel="monitor", </x>; rel="other"',
         "set-cookie": "a=b",
     }
 
@@ -339,7 +351,7 @@ def test_a_result_comes_as_the_back_end_sends_it(with_front: Run) -> None:
         content, result = await front.compute(LOAD, budget=3, title="T")
         assert content == b"pixels"
         assert (result.media_type, result.size, result.costs) == ("image/tiff", 6, 1.5)
-        assert result.links == [{"rel": "monitor", "href": "http://alps.example/logs/7"}]
+        assert result.log_id == "alps~r-7"
         ((upstream, path, body, authorization),) = front.upstreams.requests
         assert (upstream, path, authorization) == ("alps", "/result", "Bearer basic//alps-token")
         assert body == {"process": LOAD, "budget": 3, "title": "T"}
@@ -563,5 +575,31 @@ def test_schemas_that_are_none_do_no_harm(with_front: Run, schema: Any) -> None:
         front.snapshots.endpoints = dict.fromkeys(IDS, frozenset({"POST /result"}))
         found = await front.validate(**call)
         assert found["federation:backends"] == ["alps", "coast"]
+
+    with_front(check)
+
+
+def test_a_login_that_has_ended_is_made_again_without_the_user(with_front: Run) -> None:
+    ended = reply(403, code="TokenInvalid", message="no")
+
+    async def check(front: Front) -> None:
+        front.upstreams.answers["alps", "/credentials/basic"] = once(
+            *(reply(200, access_token=f"t{number}") for number in range(4))
+        )
+        front.upstreams.answers["alps", "/result"] = once(ended, reply(200))
+        await front.compute(LOAD)
+        front.upstreams.answers["alps", "/validation"] = once(ended, reply(200, errors=[]))
+        assert (await front.validate(**LOAD))["federation:backends"] == ["alps"]
+        assert [authorization for *_, authorization in front.upstreams.requests] == [
+            "Bearer basic//t0",
+            "Bearer basic//t1",
+            "Bearer basic//t1",
+            "Bearer basic//t2",
+        ]
+        front.upstreams.answers["alps", "/result"] = ended
+        with pytest.raises(OpenEOError, match="alps") as refused:
+            await front.compute(LOAD)
+        assert refused.value.code == "TokenInvalid"
+        assert front.load.of("alps") == 0
 
     with_front(check)

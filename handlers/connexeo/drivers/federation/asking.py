@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.credentials import Credentials
 from connexeo.drivers.federation.fanout import Fanout, Gathered
-from connexeo.drivers.federation.faults import Refused, UpstreamFault
+from connexeo.drivers.federation.faults import NotAsked, Refused, UpstreamFault
 from connexeo.drivers.federation.identifiers import parsed
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.translation import translated
@@ -19,8 +19,6 @@ T = TypeVar("T")
 
 AskAs = Callable[[Connection, str, float], Awaitable[T]]
 """Asks one back-end, with the value of a header, within so many seconds."""
-
-_UNAUTHORISED = frozenset({401, 403})
 
 
 class Asking:
@@ -113,6 +111,25 @@ class Asking:
         except UpstreamFault as fault:
             raise translated(fault, missing) from fault
 
+    async def with_or_without(
+        self,
+        user: User | None,
+        ask: Callable[[Connection, str | None, float], Awaitable[T]],
+        connection: Connection,
+        deadline: float,
+    ) -> T:
+        """What anybody may ask: in the user's name, if there is one who has an account there.
+
+        Raises:
+            UpstreamFault: when the back-end does not answer as it should.
+        """
+        if user is not None:
+            try:
+                return await self._as(user, ask)(connection, deadline)
+            except NotAsked:
+                pass
+        return await ask(connection, None, deadline)
+
     def find(self, identifier: str, missing: OpenEOError) -> tuple[str, str]:
         """Back-end of a federated identifier, and what it calls the thing itself.
 
@@ -132,13 +149,11 @@ class Asking:
             try:
                 return await ask(connection, authorization, deadline)
             except Refused as refused:
-                if refused.status not in _UNAUTHORISED:
-                    raise
-                self.credentials.forget(user, connection.upstream)
-                anew = await self.credentials.of(user, connection, deadline)
-                if anew == authorization or not again:
-                    raise
-            # The login there had ended, which is no concern of the user.
+                anew = await self.credentials.anew(user, connection, authorization, refused, deadline)
+                if not again:
+                    raise NotAsked(
+                        connection.id, "the login there had ended; it has been made anew"
+                    ) from refused
             return await ask(connection, anew, deadline)
 
         return asked

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from connexeo.drivers.federation.background import login
 from connexeo.drivers.federation.connection import Connection
-from connexeo.drivers.federation.faults import NotAsked
+from connexeo.drivers.federation.faults import NotAsked, Refused, is_about_credentials
 from connexeo.drivers.interface import Token, User
 from connexeo.settings import BasicAccount, OidcProvider, Upstream
 
@@ -68,10 +68,17 @@ class Credentials:
         """
         upstream = connection.upstream
         if user.provider == "basic":
-            account = upstream.accounts.get(user.id) or upstream.accounts.get("*")
+            account = self._account(user, upstream)
             if account is None:
                 raise NotAsked(upstream.id, "your account is not known there")
-            return await self._logged_in(account, connection, deadline)
+            try:
+                return await self._logged_in(account, connection, deadline)
+            except Refused as refused:
+                if is_about_credentials(refused):
+                    raise NotAsked(
+                        upstream.id, "it does not accept the account that it is asked with for you"
+                    ) from refused
+                raise
         token = user.token if isinstance(user, FederatedUser) else None
         if token is None:
             raise NotAsked(upstream.id, "there is no token that could be passed on")
@@ -85,7 +92,7 @@ class Credentials:
     def knows(self, user: User, upstream: Upstream) -> bool:
         """Whether a back-end can be asked in a user's name."""
         if user.provider == "basic":
-            return user.id in upstream.accounts or "*" in upstream.accounts
+            return self._account(user, upstream) is not None
         return self.provider_at(user.provider, upstream) is not None
 
     def provider_at(self, provider: str, upstream: Upstream) -> str | None:
@@ -103,25 +110,59 @@ class Credentials:
         wanted = upstream.oidc.get(provider, provider)
         return wanted if wanted in same else (same[0] if same else None)
 
-    def forget(self, user: User, upstream: Upstream) -> None:
-        """Log in anew next time: the token was refused."""
-        account = upstream.accounts.get(user.id) or upstream.accounts.get("*")
-        if user.provider == "basic" and account is not None:
-            self._logins.pop((upstream.id, account.username), None)
+    async def anew(
+        self, user: User, connection: Connection, refused_token: str, refused: Refused, deadline: float
+    ) -> str:
+        """Value of the header after another login, for a request that has been refused.
+
+        That the last login has ended is no concern of the user.
+
+        Args:
+            user: In whose name.
+            connection: The way to the back-end.
+            refused_token: Value of the header of that request.
+            refused: What the back-end said.
+            deadline: Seconds that a login may take.
+
+        Raises:
+            Refused: the same, when another login is of no use.
+            UpstreamFault: when the login fails.
+        """
+        account = self._account(user, connection.upstream)
+        if account is None or not is_about_credentials(refused):
+            raise refused
+        key = (connection.id, account.username)
+        known = self._logins.get(key)
+        # Somebody else may have logged in meanwhile.
+        if known is not None and _has_succeeded(known[1]) and known[1].result() == refused_token:
+            del self._logins[key]
+        found = await self.of(user, connection, deadline)
+        if found == refused_token:
+            raise refused
+        return found
+
+    def _account(self, user: User, upstream: Upstream) -> BasicAccount | None:
+        if user.provider != "basic":
+            return None
+        return upstream.accounts.get(user.id) or upstream.accounts.get("*")
 
     async def _logged_in(self, account: BasicAccount, connection: Connection, deadline: float) -> str:
         """The token of a login, which many requests share."""
         key = (connection.id, account.username)
         known = self._logins.get(key)
-        if known is not None and known[0] > time.monotonic() and not _has_failed(known[1]):
+        if (
+            known is not None
+            and known[0] > time.monotonic()
+            and (not known[1].done() or _has_succeeded(known[1]))
+        ):
             return await asyncio.shield(known[1])
         future = asyncio.ensure_future(login(connection, account, deadline))
         self._logins[key] = (time.monotonic() + LOGIN_LIFETIME, future)
         return await asyncio.shield(future)
 
 
-def _has_failed(future: asyncio.Future[str]) -> bool:
-    return future.done() and (future.cancelled() or future.exception() is not None)
+def _has_succeeded(future: asyncio.Future[str]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _canonical(issuer: str) -> str:

@@ -69,5 +69,15 @@ class Refused(UpstreamFault):
         super().__init__(upstream, f"HTTP {status}" + (f" {told}" if told else ""))
 
 
+_ABOUT_CREDENTIALS = frozenset(
+    {"AuthenticationRequired", "AuthenticationSchemeInvalid", "TokenInvalid", "CredentialsInvalid"}
+)
+
+
+def is_about_credentials(fault: Refused) -> bool:
+    """Whether a back-end has refused whoever asked, and not what was asked for."""
+    return fault.status in (401, 403) and (fault.code in _ABOUT_CREDENTIALS or not fault.code)
+
+
 def _text(value: Any) -> str:
     return value[:2000] if isinstance(value, str) else ""

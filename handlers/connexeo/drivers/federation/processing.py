@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import structlog
 
-from connexeo.drivers.federation.asking import Asking, with_authorization
+from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Call, Connection
 from connexeo.drivers.federation.fanout import Fanout
 from connexeo.drivers.federation.faults import (
@@ -19,6 +19,8 @@ from connexeo.drivers.federation.faults import (
     UpstreamFault,
 )
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, in_order
+from connexeo.drivers.federation.result_logs import logs_of_result
+from connexeo.drivers.federation.result_streams import ResultStreams
 from connexeo.drivers.federation.routing.choosing import Load
 from connexeo.drivers.federation.routing.forcing import without_choice
 from connexeo.drivers.federation.routing.reasons import (
@@ -36,11 +38,8 @@ from connexeo.drivers.federation.splitting.plan import CannotSplit
 from connexeo.drivers.federation.stored_processes import FederatedChecks
 from connexeo.drivers.federation.translation import translated
 from connexeo.drivers.federation.views.loading import CapabilitiesView
-from connexeo.drivers.interface import Json, StreamedResult, User, Validation
+from connexeo.drivers.interface import Json, LogPage, StreamedResult, User, Validation
 from connexeo.generated.errors import InfrastructureBusy, OpenEOError, RequestInvalid
-
-if TYPE_CHECKING:
-    import httpx
 
 logger = structlog.get_logger("connexeo.federation")
 
@@ -51,20 +50,10 @@ _NOT_STARTED = frozenset({429, 503})
 """HTTP statuses by which a back-end says that it does not begin; gateways may give up in the middle with others."""
 _CANNOT_JUDGE = ABSENT | {401, 403}
 _NO_PART = frozenset({UNKNOWN, NO_ACCOUNT, NOT_CHOSEN})
-BINARY = "application/octet-stream"
-
-
-class _Head(NamedTuple):
-    """What is known of a result before its bytes; see `StreamedResult`."""
-
-    media_type: str
-    size: int | None
-    links: Sequence[Json]
-    costs: float | None
 
 
 class FederatedProcessing:
-    """Implements ``DataProcessing``; logs of results stay at their back-ends, which ``monitor`` links lead to.
+    """Implements ``DataProcessing``.
 
     Args:
         asking: Asks back-ends in a user's name.
@@ -75,8 +64,6 @@ class FederatedProcessing:
         load: How much each of them has to do.
         timeout: Seconds until a result must begin to come.
     """
-
-    debug_result = None
 
     def __init__(
         self,
@@ -93,8 +80,7 @@ class FederatedProcessing:
         self._router = router
         self._checks = checks
         self._snapshots = snapshots
-        self._load = load
-        self._timeout = timeout
+        self._streams = ResultStreams(asking, snapshots, load, timeout)
 
     async def validate_custom_process(self, user: User | None, process: Json) -> Validation:
         """Whether some back-end can run a process, by our own checks and by what the back-ends themselves say.
@@ -141,17 +127,13 @@ class FederatedProcessing:
         sent = {**without_choice(request), "process": analysis.process}
         faults: list[UpstreamFault] = []
         for upstream in analysis.candidates:
-            stream = self._stream(user, upstream, Call("POST", "/result", json=sent, headers=_HEADERS))
             try:
-                head = await anext(stream)
+                return await self._streams.open(user, upstream, sent)
             except UpstreamFault as fault:
                 if not has_not_started(fault):
                     raise translated(fault) from fault
                 logger.info("federation.not_started", upstream=upstream, reason=fault.reason, id=request_id)
                 faults.append(fault)
-                continue
-            assert isinstance(head, _Head)
-            return StreamedResult(_chunks(stream), *head)
         if len(faults) == 1:
             raise translated(faults[0]) from faults[0]
         told = "; ".join(f"{fault.upstream}: {fault.reason}" for fault in faults)
@@ -159,33 +141,9 @@ class FederatedProcessing:
             f"No back-end that can run this process answers. {told}. Please try again in a minute."
         )
 
-    async def _stream(self, user: User, upstream: str, call: Call) -> AsyncGenerator[_Head | bytes, None]:
-        """What is known of a result when its head is there, then its bytes.
-
-        There is no circuit breaker: processes of users that take too long say nothing of a back-end.
-        """
-        state = self._snapshots.states.get(upstream)
-        if state is not None and state.online is False:
-            raise NotAsked(upstream, f"it is offline: {state.reason}")
-        connection = self._asking.members.connection(upstream)
-        try:
-            authorization = await self._asking.credentials.of(
-                user, connection, self._asking.members.federation.request_timeout
-            )
-        except UpstreamFault as fault:
-            raise NotAsked(upstream, fault.reason) from fault
-        with self._load.one_more(upstream):
-            try:
-                async with connection.stream(
-                    with_authorization(call, authorization), self._timeout
-                ) as response:
-                    yield _head(response)
-                    async for chunk in response.aiter_bytes():
-                        yield chunk
-            except Refused as refused:
-                if refused.status in (401, 403):
-                    self._asking.credentials.forget(user, connection.upstream)
-                raise
+    async def debug_result(self, user: User, log_id: str) -> LogPage:
+        """What the processes of one of the user's computations logged, at the back-end that made it."""
+        return await logs_of_result(self._asking, user, log_id)
 
     async def _opinions(self, user: User | None, analysis: Analysis) -> dict[str, list[Json] | None]:
         """What the candidates find wrong themselves: nothing, errors, or None where they say nothing to this user.
@@ -198,16 +156,18 @@ class FederatedProcessing:
             each for each in analysis.candidates if "POST /validation" in endpoints.get(each, frozenset())
         ]
 
-        async def ask(connection: Connection, deadline: float) -> list[Json] | None:
-            authorization = await self._authorization(user, connection, deadline)
+        async def send(connection: Connection, authorization: str | None, deadline: float) -> list[Json]:
             call = Call("POST", "/validation", authorization=authorization, json=analysis.process)
+            answer = await connection.fetch(call, deadline)
+            return [_prefixed(connection.id, each) for each in _listed(answer.object())]
+
+        async def ask(connection: Connection, deadline: float) -> list[Json] | None:
             try:
-                answer = (await connection.fetch(call, deadline)).object()
+                return await self._asking.with_or_without(user, send, connection, deadline)
             except Refused as refused:
                 if refused.status in _CANNOT_JUDGE:
                     return None
                 return [{"code": refused.code or "Internal", "message": f"{connection.id}: {refused.reason}"}]
-            return [_prefixed(connection.id, each) for each in _listed(answer)]
 
         gathered = await self._fanout.gather(VALIDATION, ask, asked)
         states = self._snapshots.states
@@ -240,15 +200,6 @@ class FederatedProcessing:
             or any(reason.code in _NO_PART for reason in analysis.reasons.get(each, ()))
         ]
 
-    async def _authorization(self, user: User | None, connection: Connection, deadline: float) -> str | None:
-        """Of the user, if there is one who has an account there: validation needs none."""
-        if user is None:
-            return None
-        try:
-            return await self._asking.credentials.of(user, connection, deadline)
-        except NotAsked:
-            return None
-
 
 def has_not_started(fault: UpstreamFault) -> bool:
     """Whether a back-end has certainly not begun with a request, so that another one may be asked."""
@@ -260,38 +211,6 @@ def has_not_started(fault: UpstreamFault) -> bool:
         reasons = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
         return isinstance(fault.__cause__, reasons)
     return isinstance(fault, NotAsked)
-
-
-_HEADERS = {"accept": "*/*", "accept-encoding": "identity"}
-
-
-def _head(response: httpx.Response) -> _Head:
-    headers: Mapping[str, str] = response.headers
-    length, encoding = headers.get("content-length", ""), headers.get("content-encoding", "identity")
-    size = int(length) if length.isdecimal() and encoding == "identity" else None
-    links = [
-        {"rel": "monitor", "href": str(response.url.join(link["url"]))}
-        for link in response.links.values()
-        if link.get("rel") == "monitor" and "url" in link
-    ]
-    media_type = headers.get("content-type") or BINARY
-    return _Head(media_type, size, links, _number(headers.get("openeo-costs")))
-
-
-async def _chunks(stream: AsyncGenerator[_Head | bytes, None]) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in stream:
-            if isinstance(chunk, bytes):
-                yield chunk
-    finally:
-        await stream.aclose()
-
-
-def _number(value: str | None) -> float | None:
-    try:
-        return float(value) if value is not None else None
-    except ValueError:
-        return None
 
 
 def _listed(answer: Mapping[str, Any]) -> list[Json]:

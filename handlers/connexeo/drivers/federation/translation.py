@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connexeo.drivers.federation.connection import Answer
-from connexeo.drivers.federation.faults import Garbled, Refused, UpstreamFault
+from connexeo.drivers.federation.faults import Garbled, Refused, UpstreamFault, is_about_credentials
 from connexeo.generated import errors
 from connexeo.generated.errors import (
     InfrastructureBusy,
@@ -15,11 +15,6 @@ from connexeo.generated.errors import (
     RequestInvalid,
     TokenInvalid,
 )
-
-_NOT_OURS = frozenset(
-    {"AuthenticationRequired", "AuthenticationSchemeInvalid", "TokenInvalid", "CredentialsInvalid"}
-)
-"""Errors that are about the request to the back-end, and not about that of the user."""
 
 
 def _by_code() -> Mapping[str, type[OpenEOError]]:
@@ -46,7 +41,7 @@ def translated(fault: UpstreamFault, missing: OpenEOError | None = None) -> Open
     if fault.status == 404 and missing is not None:
         return missing
     told = f"{fault.upstream}: {fault.message}" if fault.message else f"{fault.upstream}: HTTP {fault.status}"
-    if fault.status in (401, 403) and (fault.code in _NOT_OURS or not fault.code):
+    if is_about_credentials(fault):
         return TokenInvalid(
             f"The back-end '{fault.upstream}' does not accept your token. Please log in again. ({told})"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,6 @@ class LocalProcessing:
         expected = usage_of(estimate["seconds"], estimate["pixels"])
         self._billing.check_payment(budget, self._billing.costs_of(expected, plan))
 
-    async def debug_result(self, user: User, log_id: str) -> Sequence[Json]:
+    async def debug_result(self, user: User, log_id: str) -> Page:
         """What the processes of one of the user's computations logged."""
-        return await asyncio.to_thread(self._logs.load, user.id, log_id)
+        return Page(await asyncio.to_thread(self._logs.load, user.id, log_id))
