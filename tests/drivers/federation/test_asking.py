@@ -16,8 +16,8 @@ from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 from connexeo.drivers.interface import User
-from connexeo.generated.errors import InfrastructureBusy, PermissionsInsufficient, TokenInvalid
-from connexeo.settings import Federation
+from connexeo.generated.errors import InfrastructureBusy, JobNotFound, PermissionsInsufficient, TokenInvalid
+from connexeo.settings import Federation, Upstream
 from drivers.federation.upstreams import connected
 
 ANA = User(id="ana", name="Ana", provider="basic")
@@ -35,6 +35,9 @@ class Here:
 
     def deadline(self, identifier: str) -> float:
         return 5.0
+
+    def upstream(self, identifier: str) -> Upstream | None:
+        return self._connection.upstream if identifier == self._connection.id else None
 
     def connection(self, identifier: str) -> Connection:
         return self._connection
@@ -166,3 +169,26 @@ def test_what_anybody_may_ask_is_asked_by_nobody_where_the_user_has_no_account()
     assert asyncio.run(ask_as(ANA, **ACCOUNTS)) == "Bearer basic//t1"
     assert asyncio.run(ask_as(ANA)) == "nobody"
     assert asyncio.run(ask_as(None, **ACCOUNTS)) == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "found"),
+    [
+        ("alps~j-1", "j-1"),
+        ("alps~a~2fb", "a/b"),
+        ("coast~j-1", None),
+        ("j-1", None),
+        # What HTTP clients take for a way up.
+        ("alps~..", None),
+        ("alps~.", None),
+        ("alps~...", "..."),
+    ],
+)
+def test_only_what_can_be_a_thing_there_is_asked_for(identifier: str, found: str | None) -> None:
+    missing = JobNotFound(identifier=identifier)
+    asking = asking_at(LoggedIn())
+    if found is None:
+        with pytest.raises(JobNotFound):
+            asking.find(identifier, missing)
+    else:
+        assert asking.find(identifier, missing) == ("alps", found)

@@ -79,8 +79,7 @@ def logs(identifier: str, answer: httpx.Response, asked: list[str], user: User =
         return answer
 
     async def run() -> LogPage:
-        here: Any = Here(connected(handle, accounts=ACCOUNTS))
-        here.upstream = {"alps": ALPS}.get
+        here = Here(connected(handle, accounts=ACCOUNTS))
         fanout = Fanout(cast(Members, here), cast(Snapshots, here))
         return await logs_of_result(
             Asking(cast(Members, here), fanout, Credentials((), dict)), user, identifier
@@ -120,6 +119,7 @@ def test_a_log_is_read_where_it_is_in_the_users_name(identifier: str, path: str)
         federated("alps", "/x?y=https://evil.example"),
         federated("alps", "/x#y"),
         federated("alps", "/"),
+        "alps~..",
     ],
 )
 def test_nothing_else_is_asked_for(identifier: str) -> None:

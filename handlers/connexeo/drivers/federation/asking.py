@@ -17,6 +17,9 @@ from connexeo.generated.errors import OpenEOError
 
 T = TypeVar("T")
 
+_ELSEWHERE = frozenset({".", ".."})
+"""As a part of an address these lead to something else."""
+
 AskAs = Callable[[Connection, str, float], Awaitable[T]]
 """Asks one back-end, with the value of a header, within so many seconds."""
 
@@ -137,7 +140,7 @@ class Asking:
             OpenEOError: ``missing``, when nothing can have this identifier.
         """
         found = parsed(identifier)
-        if found is None or self.members.upstream(found[0]) is None:
+        if found is None or found[1] in _ELSEWHERE or self.members.upstream(found[0]) is None:
             raise missing
         return found
 
