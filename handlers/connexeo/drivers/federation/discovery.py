@@ -13,7 +13,7 @@ import orjson
 
 from connexeo.drivers.federation.connection import Connection
 from connexeo.drivers.federation.fanout import Fanout
-from connexeo.drivers.federation.faults import Refused, UpstreamFault
+from connexeo.drivers.federation.faults import Refused
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.merging import (
     MISSING,
@@ -21,6 +21,7 @@ from connexeo.drivers.federation.merging import (
     Part,
     complete,
     merge_collection,
+    merge_queryables,
     valid_items,
 )
 from connexeo.drivers.federation.snapshots.kinds import ABSENT, COLLECTION, COLLECTIONS, PROCESSES
@@ -29,8 +30,6 @@ from connexeo.drivers.federation.snapshots.store import Snapshot, SnapshotStore
 from connexeo.drivers.federation.views.loading import CollectionsView, EntriesView
 from connexeo.drivers.interface import Json, Page, User
 from connexeo.generated.errors import CollectionNotFound, FeatureUnsupported, InfrastructureBusy
-
-SCHEMA = "https://json-schema.org/draft/2019-09/schema"
 
 
 class FederatedDiscovery:
@@ -66,10 +65,13 @@ class FederatedDiscovery:
             raise InfrastructureBusy(
                 f"No back-end that hosts the collection '{collection_id}' answers. Please try again later."
             )
-        return complete(merge_collection(parts, self._members.ids).document)
+        document = complete(merge_collection(parts, self._members.ids).document)
+        # Who has not said yet what it has may host it as well.
+        unheard = [each for each in self._snapshots.missing(COLLECTIONS) if each not in documents]
+        return {**document, MISSING: unheard} if unheard else document
 
     async def list_collection_queryables(self, user: User | None, collection_id: str) -> Json:
-        """What the items can be filtered by at any of the back-ends."""
+        """What the items can be filtered by at any of the back-ends, with those of them that do not answer now."""
         having = await self._having(collection_id)
         path = f"/collections/{_encoded(collection_id)}/queryables"
 
@@ -77,19 +79,20 @@ class FederatedDiscovery:
             return (await connection.get(path, deadline)).object()
 
         gathered = await self._fanout.gather("queryables", ask, having)
+        silent = [
+            each
+            for each, fault in gathered.faults.items()
+            if not (isinstance(fault, Refused) and fault.status in ABSENT)
+        ]
         if not gathered.answers:
-            if all(
-                isinstance(fault, Refused) and fault.status in ABSENT for fault in gathered.faults.values()
-            ):
+            if not silent:
                 raise FeatureUnsupported()
             raise InfrastructureBusy(
                 f"No back-end that hosts the collection '{collection_id}' answers. Please try again later."
             )
-        properties: dict[str, Any] = {}
-        for document in gathered.answers.values():
-            found = document.get("properties")
-            properties = {**(found if isinstance(found, dict) else {}), **properties}
-        return {"$schema": SCHEMA, "type": "object", "properties": properties, "additionalProperties": True}
+        parts = [Part(upstream, document) for upstream, document in gathered.answers.items()]
+        document = merge_queryables(parts, self._members.ids).document
+        return {**document, MISSING: silent} if silent else document
 
     def _address(self, upstream: str, collection_id: str) -> str:
         return f"{self._members.connection(upstream).upstream.url}/collections/{_encoded(collection_id)}"
@@ -188,11 +191,6 @@ def _put(snapshot: Snapshot, store: SnapshotStore) -> bool:
 
 def _list_of(upstream: str, store: SnapshotStore) -> Snapshot | None:
     return store.snapshot(upstream, COLLECTIONS)
-
-
-def reasons(faults: Mapping[str, UpstreamFault]) -> str:
-    """Why back-ends are missing, for messages."""
-    return "; ".join(f"{upstream}: {fault.reason}" for upstream, fault in faults.items())
 
 
 def _encoded(identifier: str) -> str:
