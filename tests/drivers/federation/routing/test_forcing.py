@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connexeo.drivers.federation.routing.forcing import chosen, without_choice
+from connexeo.drivers.federation.routing.forcing import check_stays, chosen, chosen_of, without_choice
 from connexeo.generated.errors import RequestInvalid
 
 REQUESTS: list[dict[str, Any]] = [
@@ -42,3 +42,21 @@ def test_nothing_chosen_is_any() -> None:
 def test_nonsense_is_refused(value: Any) -> None:
     with pytest.raises(RequestInvalid):
         chosen({"federation:backends": value})
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_only_back_ends_that_there_are_can_be_chosen(request_: dict[str, Any]) -> None:
+    assert chosen_of(request_, ["a", "b", "c"]) == frozenset({"a", "b"})
+    with pytest.raises(RequestInvalid, match=r"names 'b', which is no back-end here; there are: a, c"):
+        chosen_of(request_, ["a", "c"])
+
+
+@pytest.mark.parametrize("request_", [*REQUESTS, {"title": "T"}])
+def test_what_is_at_one_of_the_chosen_may_change(request_: dict[str, Any]) -> None:
+    check_stays(request_, "a", ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("request_", REQUESTS)
+def test_what_is_elsewhere_stays_there(request_: dict[str, Any]) -> None:
+    with pytest.raises(RequestInvalid, match=r"names a, b, but this is at 'c', and cannot be moved"):
+        check_stays(request_, "c", ["a", "b", "c"])

@@ -72,10 +72,11 @@ def test_formats_are_found_whatever_their_case_with_their_options() -> None:
         "b": node("save_result", format="gtiff", options={"overviews": True}),
         "c": node("save_result", format="netCDF", options={"from_parameter": "options"}),
         "d": node("load_uploaded_files", paths=[], format="GeoJSON", options={"crs": 4326}),
+        "e": node("load_url", url="https://x.example/a", format="Parquet", options={"columns": []}),
     }
     needs = needs_of(graph, URLS)
     assert needs.outputs == {"gtiff": {"tiled", "overviews"}, "netcdf": set()}
-    assert needs.inputs == {"geojson": {"crs"}}
+    assert needs.inputs == {"geojson": {"crs"}, "parquet": {"columns"}}
 
 
 def test_runtimes_are_found_with_their_versions() -> None:

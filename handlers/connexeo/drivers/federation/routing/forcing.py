@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from connexeo.drivers.federation.routing.route import FORCE
@@ -30,6 +30,35 @@ def chosen(request: Json) -> tuple[str, ...] | None:
     if not isinstance(names, list) or not names or not all(isinstance(each, str) for each in names):
         raise RequestInvalid(reason=f"`{FORCE}` must be the identifiers of the back-ends that may be used")
     return tuple(dict.fromkeys(names))
+
+
+def chosen_of(request: Json, upstreams: Collection[str]) -> frozenset[str] | None:
+    """`chosen`, of the back-ends that there are.
+
+    Raises:
+        RequestInvalid: also when it is none of them.
+    """
+    names = chosen(request)
+    for name in names or ():
+        if name not in upstreams:
+            raise RequestInvalid(
+                reason=f"`{FORCE}` names '{name}', which is no back-end here; there are: {', '.join(upstreams)}"
+            )
+    return None if names is None else frozenset(names)
+
+
+def check_stays(request: Json, upstream: str, upstreams: Collection[str]) -> None:
+    """See that changes of what is at a back-end do not choose others.
+
+    Raises:
+        RequestInvalid: when they do.
+    """
+    names = chosen_of(request, upstreams)
+    if names is not None and upstream not in names:
+        raise RequestInvalid(
+            reason=f"`{FORCE}` names {', '.join(sorted(names))}, but this is at '{upstream}', and cannot be moved: "
+            "make a new one there"
+        )
 
 
 def without_choice(request: Json) -> dict[str, Any]:

@@ -15,6 +15,9 @@ from connexeo.processing.validation import process_graph_of
 
 Json = Any
 
+_READING = frozenset({"load_uploaded_files", "load_url"})
+"""Processes whose `format` is one to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
@@ -27,7 +30,7 @@ class Needs:
     outputs: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Formats to save in, in lower case, with the options that are given."""
     inputs: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Formats of uploaded files, likewise."""
+    """Formats of files to read, likewise."""
     runtimes: frozenset[tuple[str, str | None]] = frozenset()
     """Runtimes of user-defined functions, with the version where one is given."""
     references: tuple[Reference, ...] = ()
@@ -115,7 +118,7 @@ class _Found:
             self.collections.setdefault(name, set()).update(named)
         elif process_id == "save_result" and isinstance(format_, str):
             self.outputs.setdefault(format_.casefold(), set()).update(given)
-        elif process_id == "load_uploaded_files" and isinstance(format_, str):
+        elif process_id in _READING and isinstance(format_, str):
             self.inputs.setdefault(format_.casefold(), set()).update(given)
         elif process_id == "run_udf" and isinstance(runtime, str):
             version = known.get("version")

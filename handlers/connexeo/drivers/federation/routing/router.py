@@ -14,7 +14,7 @@ from connexeo.drivers.federation.inlining.flattening import flattened
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.routing.bands import band_names
 from connexeo.drivers.federation.routing.choosing import Load, Standing, is_paid, ranked
-from connexeo.drivers.federation.routing.forcing import chosen, without_choice
+from connexeo.drivers.federation.routing.forcing import chosen_of, without_choice
 from connexeo.drivers.federation.routing.matching import match
 from connexeo.drivers.federation.routing.needs import Needs, needs_of
 from connexeo.drivers.federation.routing.offers import Bands, Offers
@@ -27,7 +27,7 @@ from connexeo.drivers.federation.routing.reasons import (
     refusal,
 )
 from connexeo.drivers.federation.routing.references import localised_graph
-from connexeo.drivers.federation.routing.route import FORCE, Route
+from connexeo.drivers.federation.routing.route import Route
 from connexeo.drivers.federation.routing.structure import faults_of_form
 from connexeo.drivers.federation.snapshots.kinds import (
     CAPABILITIES,
@@ -45,7 +45,7 @@ from connexeo.drivers.federation.splitting.splittable import Splittable
 from connexeo.drivers.interface import Json, User
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.drivers.local.stored_processes.scheduling import scheduled
-from connexeo.generated.errors import ProcessGraphMissing, RequestInvalid
+from connexeo.generated.errors import ProcessGraphMissing
 from connexeo.processing.definitions import Definitions
 from connexeo.processing.validation import process_graph_of
 
@@ -136,7 +136,7 @@ class ProcessRouter:
             OpenEOError: When it is no sound process, or the user has chosen a back-end that there is not.
         """
         around = process if request is None else request
-        wanted = self._chosen(around)
+        wanted = chosen_of(around, self._members.ids)
         sent = await self._inlined(user, process)
         service_type, plan = around.get("type"), around.get("plan")
         is_service = operation is not None and operation.endswith("/services")
@@ -165,7 +165,7 @@ class ProcessRouter:
         """
         if not isinstance(request.get("process"), Mapping):
             raise ProcessGraphMissing
-        wanted = self._chosen(request)
+        wanted = chosen_of(request, self._members.ids)
         sent = await self._inlined(user, request["process"])
         urls = {each.id: each.url for each in self._members.federation.upstreams}
         plan = request.get("plan")
@@ -183,16 +183,6 @@ class ProcessRouter:
             return {each: in_words((*unwilling[each], *lacking[each])) for each in ids}
 
         return Splittable(process_graph_of(sent), abilities, lambda graph: localised_graph(graph, urls))
-
-    def _chosen(self, request: Json) -> frozenset[str] | None:
-        names = chosen(request)
-        for name in names or ():
-            if self._members.upstream(name) is None:
-                raise RequestInvalid(
-                    reason=f"`{FORCE}` names '{name}', which is no back-end here; there are: "
-                    + ", ".join(self._members.ids)
-                )
-        return None if names is None else frozenset(names)
 
     async def _inlined(self, user: User | None, process: Json) -> Json:
         # What is inlined depends on what the back-ends have themselves.
