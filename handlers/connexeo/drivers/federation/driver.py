@@ -27,6 +27,7 @@ from connexeo.drivers.federation.stored_processes import (
     FederatedFinder,
     MergedDefinitions,
 )
+from connexeo.drivers.federation.user_defined_processes import FederatedUserDefinedProcesses
 from connexeo.drivers.federation.views.loading import LOADERS, ProvidersView
 from connexeo.drivers.federation.watching import Watching
 from connexeo.drivers.interface import (
@@ -42,7 +43,6 @@ from connexeo.drivers.interface import (
 )
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.state.secret import load_secrets
-from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
 from connexeo.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,9 +80,11 @@ class FederationDriver:
         definitions = MergedDefinitions(self._snapshots)
         finder = FederatedFinder(settings, state, definitions)
         checks = FederatedChecks(finder, definitions)
-        self.user_defined_processes = LocalUserDefinedProcesses(state, definitions, finder, checks)
         load = Load()
         router = ProcessRouter(self._members, self._snapshots, self.credentials, finder, definitions, load)
+        self.user_defined_processes = FederatedUserDefinedProcesses(
+            state, definitions, finder, checks, router, self._snapshots
+        )
         self._asking = asking = Asking(self._members, self._fanout, self.credentials)
         # Each of these leaves out operations that do not exist here.
         processing = FederatedProcessing(

@@ -13,9 +13,10 @@ from typing import Any
 from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
+from connexeo.drivers.federation.checked import checked_entry
 from connexeo.drivers.federation.connection import Call, Connection
 from connexeo.drivers.federation.faults import UpstreamFault
-from connexeo.drivers.federation.merging import BACKENDS, MISSING
+from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
 from connexeo.drivers.federation.translation import object_of, translated
 from connexeo.drivers.interface import Content, Json, Page, User
@@ -93,8 +94,12 @@ class FederatedFiles:
 
         gathered = await self._asking.gather(user, SORT, ask)
         page, following = merged_page(gathered.answers, places, _path_key, limit)
-        items = [_listed(upstream, entry) for upstream, entry in page if isinstance(entry.get("path"), str)]
-        return Page(items, following, extra={MISSING: list(gathered.faults)})
+        items = (_listed(upstream, entry) for upstream, entry in page)
+        return Page(
+            [entry for entry in items if entry is not None],
+            following,
+            extra={MISSING: list(gathered.faults)},
+        )
 
     async def download_file(self, user: User, path: str) -> Content:
         """A file, as its back-end sends it."""
@@ -133,7 +138,8 @@ class FederatedFiles:
         call = Call("PUT", _address(rest), headers=headers, content=content)
         # As long as it takes: what is too slow ends when the client gives up.
         answer = await self._asking.call(user, SORT, upstream, call, deadline=_UPLOAD_SECONDS)
-        return _listed(upstream, {**object_of(answer), "path": rest})
+        # Whatever else it says, the file is there.
+        return _listed(upstream, {**object_of(answer), "path": rest}) or {"path": path}
 
     async def delete_file(self, user: User, path: str) -> None:
         """Remove a file at its back-end."""
@@ -156,9 +162,11 @@ class FederatedFiles:
 _UPLOAD_SECONDS = 24 * 3600.0
 
 
-def _listed(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _listed(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
     kept = {key: value for key, value in entry.items() if key not in (BACKENDS, MISSING)}
-    return {**kept, "path": f"{upstream}/{str(entry['path']).lstrip('/')}", BACKENDS: [upstream]}
+    if isinstance(kept.get("path"), str):
+        kept["path"] = f"{upstream}/{kept['path'].lstrip('/')}"
+    return checked_entry(Belonging.FILE, upstream, {**kept, BACKENDS: [upstream]})
 
 
 def _path_key(entry: Mapping[str, Any]) -> str:

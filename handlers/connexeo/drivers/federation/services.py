@@ -7,15 +7,16 @@ from typing import Any
 from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
+from connexeo.drivers.federation.checked import checked_entry
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.identifiers import federated
 from connexeo.drivers.federation.jobs.batch_jobs import Router
 from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.entries import newest_first
 from connexeo.drivers.federation.jobs.logs import log_page
-from connexeo.drivers.federation.merging import BACKENDS, MISSING
+from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
-from connexeo.drivers.federation.routing.forcing import without_choice
+from connexeo.drivers.federation.routing.forcing import check_stays, without_choice
 from connexeo.drivers.federation.routing.route import FORCE
 from connexeo.drivers.federation.snapshots.kinds import SERVICE_TYPES
 from connexeo.drivers.federation.snapshots.reading import Snapshots
@@ -98,7 +99,8 @@ class FederatedServices:
         """Change it; a new process must be one for the same back-end."""
         missing = ServiceNotFound(identifier=service_id)
         upstream, identifier = self._asking.find(service_id, missing)
-        sent = dict(without_choice(changes))
+        check_stays(changes, upstream, self._asking.members.ids)
+        sent = without_choice(changes)
         if changes.get("process") is not None:
             route = await self._router.route(
                 user, {**changes, FORCE: [upstream]}, operation="PATCH /services/{}"
@@ -143,11 +145,11 @@ class FederatedServices:
 
 def _shown(upstream: str, service: Mapping[str, Any]) -> dict[str, Any] | None:
     """A service without links; None when it lacks what every service must have."""
-    needed = (service.get(name) for name in ("id", "url", "type"))
-    if not all(isinstance(each, str) for each in needed) or not isinstance(service.get("enabled"), bool):
-        return None
+    identifier = service.get("id")
     kept = {key: value for key, value in service.items() if key not in _NOT_PASSED_ON}
-    return {**kept, "id": federated(upstream, str(service["id"])), BACKENDS: [upstream]}
+    if isinstance(identifier, str):
+        kept["id"] = federated(upstream, identifier)
+    return checked_entry(Belonging.SERVICE, upstream, {**kept, BACKENDS: [upstream]})
 
 
 def _path(identifier: str, below: str) -> str:

@@ -23,7 +23,7 @@ from connexeo.drivers.federation.paging import (
     read_from,
     started,
 )
-from connexeo.drivers.federation.routing.forcing import without_choice
+from connexeo.drivers.federation.routing.forcing import check_stays, without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
 from connexeo.drivers.federation.translation import object_of
 from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
@@ -124,11 +124,12 @@ class FederatedJobs:
         described = described_job(upstream, object_of(answer))
         if described is None:
             raise Internal(f"The back-end failed: {upstream}: its description of the job is incomplete.")
-        return described
+        return {"process": {"process_graph": {}}, **described}
 
     async def update_job(self, user: User, job_id: str, changes: Json) -> None:
         """Change it; a new process must be one for the same back-end."""
         upstream, _ = self._asking.find(job_id, JobNotFound(identifier=job_id))
+        check_stays(changes, upstream, self._asking.members.ids)
         sent = without_choice(changes)
         if changes.get("process") is not None:
             route = await self._router.route(user, {**changes, FORCE: [upstream]}, operation="PATCH /jobs/{}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from connexeo.drivers.federation.checked import checked_entry
 from connexeo.drivers.federation.identifiers import federated
-from connexeo.drivers.federation.merging import BACKENDS, MISSING
+from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
 
-_STATES = frozenset({"created", "queued", "running", "canceled", "finished", "error"})
 _OURS = frozenset({"links", BACKENDS, MISSING})
 _NOT_IN_LISTS = frozenset({"process"})
 
@@ -21,11 +21,11 @@ def listed_job(upstream: str, job: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def described_job(upstream: str, job: Mapping[str, Any]) -> dict[str, Any] | None:
     """A job in full, without links; None when it lacks what every job must have."""
-    identifier, status, created = (job.get(name) for name in ("id", "status", "created"))
-    if not isinstance(identifier, str) or status not in _STATES or not isinstance(created, str):
-        return None
+    identifier = job.get("id")
     kept = {key: value for key, value in job.items() if key not in _OURS}
-    return {**kept, "id": federated(upstream, identifier), BACKENDS: [upstream]}
+    if isinstance(identifier, str):
+        kept["id"] = federated(upstream, identifier)
+    return checked_entry(Belonging.JOB, upstream, {**kept, BACKENDS: [upstream]})
 
 
 def creation_of(job: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ depend on the order in which upstreams are given, only on the order in which the
 disagree on is settled by documented rules, and told as `Conflict`.
 """
 
+from connexeo.drivers.federation.merging.belongings import Belonging, sound_entry
 from connexeo.drivers.federation.merging.capabilities import (
     Member,
     federation,
@@ -33,6 +34,7 @@ from connexeo.drivers.federation.merging.service_types import merge_service_type
 __all__ = [
     "BACKENDS",
     "MISSING",
+    "Belonging",
     "Conflict",
     "Contract",
     "Fault",
@@ -59,5 +61,6 @@ __all__ = [
     "our_contract",
     "say_presence",
     "shared_conformance",
+    "sound_entry",
     "valid_items",
 ]

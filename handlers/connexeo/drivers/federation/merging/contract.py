@@ -106,6 +106,12 @@ def our_contract() -> Contract:
     return Contract(load_openapi())
 
 
+def compiled_schema(reference: str) -> jsonschema_rs.Draft7Validator:
+    """Judges documents by one schema of the contract of this package, such as ``#/components/schemas/file``."""
+    components = {"schemas": _translate(load_openapi()["components"]["schemas"], names=True)}
+    return _compiled([{"$ref": reference}], components)
+
+
 def describe(fault: jsonschema_rs.ValidationError) -> str:
     """A fault as text that is short enough to read."""
     place = "/".join(map(str, fault.instance_path))

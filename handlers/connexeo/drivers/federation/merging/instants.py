@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def instant(text: Any) -> timedelta | None:
@@ -18,7 +18,7 @@ def instant(text: Any) -> timedelta | None:
         time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return (time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)) - EPOCH
 
 
 def is_number(value: Any) -> bool:
