@@ -33,8 +33,12 @@ _GET = (
     "/jobs",
     "/jobs/{job_id:path}",
     "/services",
+    "/services/{service_id}",
     "/files",
+    "/result",
+    "/validation",
 )
+_POST = ("/jobs", "/result", "/services", "/validation")
 _FORMATS: Json = {
     "input": {"GeoTIFF": {"gis_data_types": ["raster"], "parameters": {}}},
     "output": {"GeoTIFF": {"gis_data_types": ["raster"], "parameters": {}}},
@@ -51,7 +55,10 @@ class FakeUpstream:
         providers: OpenID Connect providers.
         jobs: By the value of the authorization header; ``None`` for everybody else. Newest first.
         page: Most jobs of a page.
+        services: As jobs.
+        files: Likewise.
         authorizations: Path and authorization header of each request.
+        posts: Paths that the capabilities list for POST.
     """
 
     name: str = "fake"
@@ -59,19 +66,25 @@ class FakeUpstream:
     processes: list[Any] = field(default_factory=lambda: list(load_processes()[:10]))
     formats: Json = field(default_factory=lambda: _FORMATS)
     runtimes: Json = field(default_factory=dict)
+    service_types: Json = field(default_factory=dict)
     latency: float = 0.0
     providers: list[Json] = field(default_factory=list)
     jobs: dict[str | None, list[Json]] = field(default_factory=dict)
+    services: list[Any] = field(default_factory=list)
+    files: list[Any] = field(default_factory=list)
     page: int = 1000
     authorizations: list[tuple[str, str | None]] = field(default_factory=list)
     paths: tuple[str, ...] = _GET
     base: str = ""
     """Address in links; its own when empty."""
     bodies: list[bytes] = field(default_factory=list)
-    """Of all POST requests."""
+    """Of all requests that have one."""
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """Method, and path with query, of each request that changes or computes something."""
+    posts: tuple[str, ...] = _POST
 
     def __post_init__(self) -> None:
-        routes = [Route(path, self._answer, methods=["GET", "POST"]) for path in self.paths]
+        routes = [Route(path, self._answer, methods=["GET", "POST", "PATCH"]) for path in self.paths]
         config = uvicorn.Config(
             Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", lifespan="off", ws="none"
         )
@@ -106,23 +119,38 @@ class FakeUpstream:
         if path == "/credentials/basic":
             name = base64.b64decode((authorization or "").removeprefix("Basic ")).decode().partition(":")[0]
             return JSONResponse({"access_token": f"token-of-{name}"})
-        if path.startswith(("/jobs", "/services", "/files")) and authorization is None:
+        if path.startswith(("/jobs", "/services", "/files", "/result")) and authorization is None:
             return _error(401, "AuthenticationRequired")
+        if request.method != "GET":
+            return await self._change(request)
         if "job_id" in route:
             return self._job(authorization, str(route["job_id"]), path)
         if "collection_id" in route:
             return self._collection(str(route["collection_id"]))
         if path == "/jobs" and request.method == "GET":
             return self._jobs(request, authorization)
-        if request.method == "POST":
-            self.bodies.append(await request.body())
-            return Response(
-                status_code=201, headers={"OpenEO-Identifier": "made", "Location": f"{self.url}{path}/made"}
-            )
+        if path not in self._documents():
+            return _error(404, "ServiceNotFound")
         return JSONResponse(self._documents()[path])
+
+    async def _change(self, request: Request) -> Response:
+        path = request.url.path
+        self.sent.append((request.method, f"{path}?{request.url.query}" if request.url.query else path))
+        self.bodies.append(await request.body())
+        if request.method == "PATCH":
+            return Response(status_code=204)
+        if path == "/validation":
+            return JSONResponse({"errors": []})
+        if path == "/result":
+            return Response(b"pixels", media_type="image/tiff")
+        made = {"OpenEO-Identifier": "made", "Location": f"{self.url}{path}/made"}
+        return Response(status_code=201, headers=made)
 
     def _documents(self) -> Json:
         endpoints = [{"path": path, "methods": ["GET"]} for path in self.paths]
+        endpoints += [{"path": path, "methods": ["POST"]} for path in self.posts]
+        changing = ("/jobs/{job_id}", "/services/{service_id}")
+        endpoints += [{"path": path, "methods": ["PATCH"]} for path in changing]
         return {
             "/": {
                 "api_version": "1.2.0",
@@ -132,7 +160,7 @@ class FakeUpstream:
                 "id": self.name,
                 "title": f"Back-end {self.name}",
                 "description": "A back-end of the tests.",
-                "endpoints": [*endpoints, {"path": "/jobs", "methods": ["POST"]}],
+                "endpoints": endpoints,
                 "conformsTo": ["https://api.openeo.org/1.2.0"],
                 "links": [],
             },
@@ -140,10 +168,10 @@ class FakeUpstream:
             "/processes": {"processes": self.processes, "links": []},
             "/file_formats": self.formats,
             "/udf_runtimes": self.runtimes,
-            "/service_types": {},
+            "/service_types": self.service_types,
             "/credentials/oidc": {"providers": self.providers},
-            "/services": {"services": [], "links": []},
-            "/files": {"files": [], "links": []},
+            "/services": {"services": self.services, "links": []},
+            "/files": {"files": self.files, "links": []},
         }
 
     def _collection(self, identifier: str) -> Response:

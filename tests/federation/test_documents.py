@@ -1,4 +1,4 @@
-"""Behaviours 14 to 24: what documents of a federation say, and who they are asked for in whose name."""
+"""Behaviours 14 to 20, 23 and 24: what documents of a federation say, and who they are asked for in whose name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
-import pytest
 
 from connexeo.generated import load_processes
 from fake_driver import make_collection
@@ -174,68 +173,6 @@ def test_20_what_is_malformed_is_left_out_and_all_else_stays(
     assert {"RIVERS", "SEAS"} <= ids
     assert "add" in {each["id"] for each in front.get("/processes").json()["processes"]}
     assert "federation.left_out" in front.server.log.read_text()
-
-
-@pytest.mark.parametrize("force", ["property", "option"])
-def test_21_a_process_goes_to_who_can_run_it_22_or_to_who_is_forced(
-    start_front_end: StartFrontEnd,
-    start_fake: StartFake,
-    token_of: Callable[..., str],
-    force: str,
-) -> None:
-    loading = [
-        each for each in load_processes() if each["id"] in ("load_collection", "save_result", "add", "ndvi")
-    ]
-    alps = start_fake(
-        name="alps", processes=loading, collections=[make_collection("PEAKS"), make_collection("BOTH")]
-    )
-    coast = start_fake(
-        name="coast", processes=loading, collections=[make_collection("WAVES"), make_collection("BOTH")]
-    )
-    front = start_front_end([member(alps), member(coast)], users=["ana"], deadline=10.0)
-    token = token_of(front.server, "ana", PASSWORD)
-
-    def validation(collection: str, **more: Any) -> dict[str, Any]:
-        answer = front.post("/validation", {"process_graph": graph(collection), **more}, token)
-        assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        assert found["errors"] == []
-        return found
-
-    assert validation("PEAKS")["federation:backends"] == ["alps"]
-    assert validation("WAVES")["federation:backends"] == ["coast"]
-    assert sorted(validation("BOTH")["federation:backends"]) == ["alps", "coast"]
-    assert validation("BOTH", **{"federation:backends": ["coast"]})["federation:backends"] == ["coast"]
-    created = front.post("/jobs", {"process": {"process_graph": graph("WAVES")}}, token)
-    assert created.status_code == 201, created.text
-    assert created.headers["openeo-identifier"] == "coast~made"
-    forced = (
-        {"federation:backends": ["coast"]}
-        if force == "property"
-        else {"job_options": {"_agg_force_backend": "coast"}}
-    )
-    created = front.post("/jobs", {"process": {"process_graph": graph("BOTH")}, **forced}, token)
-    assert created.headers["openeo-identifier"] == "coast~made", created.text
-    refused = front.post("/jobs", {"process": {"process_graph": graph("PEAKS")}, **forced}, token)
-    assert refused.status_code in (400, 404), refused.text
-    assert "alps" in refused.json()["message"]
-    assert "coast" in refused.json()["message"]
-    assert "PEAKS" in refused.json()["message"]
-    for body in [body for fake in (alps, coast) for body in fake.bodies]:
-        assert "federation:backends" not in body.decode()
-        assert "_agg_force_backend" not in body.decode()
-
-
-def graph(collection: str) -> dict[str, Any]:
-    arguments = {"id": collection, "spatial_extent": None, "temporal_extent": None}
-    return {
-        "load": {"process_id": "load_collection", "arguments": arguments},
-        "save": {
-            "process_id": "save_result",
-            "arguments": {"data": {"from_node": "load"}, "format": "GeoTIFF"},
-            "result": True,
-        },
-    }
 
 
 def test_23_pages_of_jobs_have_each_job_once_also_while_a_back_end_is_down(
