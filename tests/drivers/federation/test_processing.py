@@ -33,6 +33,7 @@ from connexeo.drivers.federation.stored_processes import (
     FederatedFinder,
     MergedDefinitions,
 )
+from connexeo.drivers.federation.user_defined_processes import FederatedUserDefinedProcesses
 from connexeo.drivers.federation.views.loading import (
     CapabilitiesView,
     CollectionsView,
@@ -41,9 +42,12 @@ from connexeo.drivers.federation.views.loading import (
 )
 from connexeo.drivers.interface import StreamedResult, User
 from connexeo.drivers.local.state import State
-from connexeo.drivers.local.stored_processes.user_defined_processes import LocalUserDefinedProcesses
 from connexeo.generated import load_processes
-from connexeo.generated.errors import OpenEOError, PredefinedProcessExists, ProcessGraphInvalid
+from connexeo.generated.errors import (
+    OpenEOError,
+    PredefinedProcessExists,
+    ProcessGraphInvalid,
+)
 from connexeo.settings import BasicAccount, Federation, Settings, Upstream
 
 ANN = User("ann")
@@ -83,6 +87,8 @@ class FakeSnapshots:
         default_factory=lambda: {each: UpstreamState(each, online=True) for each in IDS}
     )
     endpoints: dict[str, frozenset[str]] = field(default_factory=lambda: dict.fromkeys(IDS, ENDPOINTS))
+    late: dict[str, Any] = field(default_factory=dict)
+    """Views that come while somebody waits."""
 
     def __post_init__(self) -> None:
         entries = {each["id"]: each for each in load_processes()}
@@ -100,6 +106,7 @@ class FakeSnapshots:
 
     async def wait_for(self, kind: str, deadline: float) -> None:
         """Everything is known."""
+        self.views |= self.late
 
     async def ask(self, function: Callable[[Any], Any]) -> Any:
         return {}
@@ -132,7 +139,7 @@ class Upstreams:
 class Front:
     processing: FederatedProcessing
     router: ProcessRouter
-    stored: LocalUserDefinedProcesses
+    stored: FederatedUserDefinedProcesses
     snapshots: FakeSnapshots
     upstreams: Upstreams
     load: Load
@@ -183,7 +190,9 @@ async def a_front(folder: Path) -> AsyncIterator[Front]:
         load,
         5.0,
     )
-    stored = LocalUserDefinedProcesses(state, definitions, finder, checks)
+    stored = FederatedUserDefinedProcesses(
+        state, definitions, finder, checks, router, snapshots, lambda: snapshots.wait_for(PROCESSES, 0.5)
+    )
     try:
         yield Front(processing, router, stored, fake, upstreams, load)
     finally:
@@ -601,5 +610,14 @@ def test_a_login_that_has_ended_is_made_again_without_the_user(with_front: Run) 
             await front.compute(LOAD)
         assert refused.value.code == "TokenInvalid"
         assert front.load.of("alps") == 0
+
+    with_front(check)
+
+
+def test_right_after_the_start_storing_waits_for_what_back_ends_have(with_front: Run) -> None:
+    async def check(front: Front) -> None:
+        front.snapshots.late = {PROCESSES: front.snapshots.views.pop(PROCESSES)}
+        with pytest.raises(PredefinedProcessExists):
+            await front.stored.store_custom_process(ANN, "add", SUM)
 
     with_front(check)

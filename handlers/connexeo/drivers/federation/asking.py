@@ -9,16 +9,13 @@ from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.credentials import Credentials
 from connexeo.drivers.federation.fanout import Fanout, Gathered
 from connexeo.drivers.federation.faults import NotAsked, Refused, UpstreamFault
-from connexeo.drivers.federation.identifiers import parsed
+from connexeo.drivers.federation.identifiers import ELSEWHERE, parsed
 from connexeo.drivers.federation.members import Members
 from connexeo.drivers.federation.translation import translated
 from connexeo.drivers.interface import User
 from connexeo.generated.errors import OpenEOError
 
 T = TypeVar("T")
-
-_ELSEWHERE = frozenset({".", ".."})
-"""As a part of an address these lead to something else."""
 
 AskAs = Callable[[Connection, str, float], Awaitable[T]]
 """Asks one back-end, with the value of a header, within so many seconds."""
@@ -140,7 +137,7 @@ class Asking:
             OpenEOError: ``missing``, when nothing can have this identifier.
         """
         found = parsed(identifier)
-        if found is None or found[1] in _ELSEWHERE or self.members.upstream(found[0]) is None:
+        if found is None or found[1] in ELSEWHERE or self.members.upstream(found[0]) is None:
             raise missing
         return found
 

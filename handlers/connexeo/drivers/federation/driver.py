@@ -20,7 +20,7 @@ from connexeo.drivers.federation.processing import FederatedProcessing
 from connexeo.drivers.federation.routing.choosing import Load
 from connexeo.drivers.federation.routing.router import ProcessRouter
 from connexeo.drivers.federation.services import FederatedServices
-from connexeo.drivers.federation.snapshots.kinds import PROVIDERS
+from connexeo.drivers.federation.snapshots.kinds import PROCESSES, PROVIDERS
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.stored_processes import (
     FederatedChecks,
@@ -83,7 +83,7 @@ class FederationDriver:
         load = Load()
         router = ProcessRouter(self._members, self._snapshots, self.credentials, finder, definitions, load)
         self.user_defined_processes = FederatedUserDefinedProcesses(
-            state, definitions, finder, checks, router, self._snapshots
+            state, definitions, finder, checks, router, self._snapshots, self._processes_told
         )
         self._asking = asking = Asking(self._members, self._fanout, self.credentials)
         # Each of these leaves out operations that do not exist here.
@@ -117,6 +117,9 @@ class FederationDriver:
         await self._snapshots.stop()
         await self._watching.stop()
         await self._accounts.stop()
+
+    async def _processes_told(self) -> None:
+        await self._snapshots.wait_for(PROCESSES, self._members.federation.deadline)
 
     async def _providers_told(self) -> None:
         await self._snapshots.wait_for(PROVIDERS, self._members.federation.deadline)

@@ -16,6 +16,7 @@ from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.checked import checked_entry
 from connexeo.drivers.federation.connection import Call, Connection
 from connexeo.drivers.federation.faults import UpstreamFault
+from connexeo.drivers.federation.identifiers import ELSEWHERE
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
 from connexeo.drivers.federation.translation import object_of, translated
@@ -148,6 +149,8 @@ class FederatedFiles:
 
     def _find(self, path: str, missing: FileNotFound | FilePathInvalid) -> tuple[str, str]:
         upstream, _, rest = path.partition("/")
+        if not ELSEWHERE.isdisjoint(rest.split("/")):
+            raise FilePathInvalid(reason="no folder or file can be called . or ..")
         if not rest or self._asking.members.upstream(upstream) is None:
             raise missing
         return upstream, rest

@@ -8,6 +8,9 @@ _SAFE = re.compile(r"[A-Za-z0-9_.-]")
 _ESCAPED = re.compile(r"~([0-9a-f]{2})")
 _CODED = re.compile(r"(?:[A-Za-z0-9_.-]|~[0-9a-f]{2})+")
 
+ELSEWHERE = frozenset({".", ".."})
+"""What leads to something else as a part of an address."""
+
 LONGEST = 2000
 """Characters of a federated identifier."""
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Call
-from connexeo.drivers.federation.identifiers import LONGEST, federated
+from connexeo.drivers.federation.identifiers import ELSEWHERE, LONGEST, federated
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.translation import object_of
 from connexeo.drivers.interface import LogPage, User
@@ -65,4 +65,4 @@ def _usual(identifier: str) -> str:
 
 def _is_path(path: str) -> bool:
     """Whether it leads to something below the API."""
-    return _PATH.fullmatch(path) is not None and not {".", ".."} & set(unquote(path).split("/"))
+    return _PATH.fullmatch(path) is not None and ELSEWHERE.isdisjoint(unquote(path).split("/"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, in_order
 from connexeo.drivers.federation.routing.router import ProcessRouter
 from connexeo.drivers.federation.snapshots.reading import Snapshots
@@ -24,6 +26,7 @@ class FederatedUserDefinedProcesses(LocalUserDefinedProcesses):
         checks: What can be stored.
         router: Finds the back-ends for a process.
         snapshots: Whether the back-ends are there.
+        told: Waits, right after the start, for the back-ends to say which processes they have.
     """
 
     def __init__(
@@ -34,10 +37,12 @@ class FederatedUserDefinedProcesses(LocalUserDefinedProcesses):
         checks: ProcessChecks,
         router: ProcessRouter,
         snapshots: Snapshots,
+        told: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__(state, definitions, finder, checks)
         self._router = router
         self._snapshots = snapshots
+        self._told = told
 
     async def list_custom_processes(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """All of them are here; back-ends that are offline are named all the same, as the extension asks for."""
@@ -55,3 +60,9 @@ class FederatedUserDefinedProcesses(LocalUserDefinedProcesses):
             return described
         able = in_order(analysis.candidates, list(analysis.reasons))
         return {**described, BACKENDS: able} if able else described
+
+    async def store_custom_process(self, user: User, process_graph_id: str, process: Json) -> None:
+        """Check the process, then store it; which names are taken, the back-ends have to say first."""
+        if self._told is not None:
+            await self._told()
+        await super().store_custom_process(user, process_graph_id, process)
