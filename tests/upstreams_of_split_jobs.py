@@ -28,10 +28,13 @@ class FakeUpstream:
     started: list[str] = field(default_factory=list)
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     """Status and error code of the jobs that end next."""
+    made: int = 0
     endless: bool = False
     signs: bool = True
     refusal: tuple[int, str] | None = None
     """Answer to new jobs."""
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """Answers to requests for jobs: method and what follows the identifier, such as ``get_results``, or ``get_job``."""
     offline: bool = False
 
     def answer(self, request: httpx.Request) -> httpx.Response:
@@ -43,15 +46,19 @@ class FakeUpstream:
         job_id, _, below = path.removeprefix("/jobs/").partition("/")
         if job_id not in self.jobs:
             return httpx.Response(404, json={"code": "JobNotFound", "message": "none"})
-        method = f"_{request.method.lower()}_{below or 'job'}"
-        answer: httpx.Response = getattr(self, method)(job_id)
+        method = f"{request.method.lower()}_{below or 'job'}"
+        if method in self.refusals:
+            status, code = self.refusals[method]
+            return httpx.Response(status, json={"code": code, "message": "no"} if code else {})
+        answer: httpx.Response = getattr(self, f"_{method}")(job_id)
         return answer
 
     def _create(self, request: httpx.Request) -> httpx.Response:
         if self.refusal is not None:
             status, code = self.refusal
             return httpx.Response(status, json={"code": code, "message": "no"})
-        job_id = f"{self.name}{len(self.jobs) + 1}"
+        self.made += 1
+        job_id = f"{self.name}{self.made}"
         body = json.loads(request.content)
         self.jobs[job_id] = {**body, "id": job_id, "status": "created", "asked": 0, "logs": []}
         return httpx.Response(201, headers={"OpenEO-Identifier": job_id})

@@ -10,11 +10,11 @@ from typing import Any, cast
 import pytest
 
 from connexeo.drivers.federation.asking import Asking
-from connexeo.drivers.federation.jobs import split_run
 from connexeo.drivers.federation.jobs import split_store as store
 from connexeo.drivers.federation.jobs.split_jobs import SplitJobs
+from connexeo.drivers.federation.jobs.split_ledger import Ledger, Outdated
 from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
-from connexeo.drivers.federation.jobs.split_run import Outdated, SplitRun
+from connexeo.drivers.federation.jobs.split_run import SplitRun
 from connexeo.drivers.federation.jobs.split_tokens import TokenBox
 from connexeo.drivers.federation.splitting.splittable import Splittable
 from connexeo.drivers.interface import Json, User
@@ -69,19 +69,19 @@ class Office:
     async def step(self, place: str = "here") -> int:
         """One step of each job that there is something to do for; how many there are."""
         now = datetime.now(UTC)
-        ids = await self.state.write(store.claim, place, now, timedelta(seconds=60))
-        for row_id in ids:
-            loaded = await self.state.read(store.load, row_id, place)
+        rows = await self.state.write(store.claim, place, now, timedelta(seconds=60))
+        for row in rows:
+            loaded = await self.state.read(store.load, row["id"], place)
             if loaded is None:
                 continue
             job, parts = loaded
             user = self.box.open(job["token"], job["user_id"], job["provider"])
             remote = RemoteJobs(cast(Asking, self.asking), user)
             try:
-                await SplitRun(self.state, remote, job, parts, self.told).step()
+                await SplitRun(Ledger(self.state, job, parts, self.told), remote).step()
             except Outdated:
                 continue
-        return len(ids)
+        return len(rows)
 
     async def work(self, steps: int = 30) -> None:
         """Until there is nothing left to do."""
@@ -104,7 +104,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture
 async def office(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Office]:
-    monkeypatch.setattr(split_run, "SETTLING", timedelta(0))
+    monkeypatch.setattr(RemoteJobs, "settling", timedelta(0))
     state = State(database_url)
     await state.start()
     asking = FakeAsking(FakeUpstream("alps"), FakeUpstream("coast"))

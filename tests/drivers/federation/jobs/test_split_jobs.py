@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from connexeo.drivers.federation.credentials import FederatedUser
-from connexeo.drivers.federation.jobs import split_run
+from connexeo.drivers.federation.jobs import split_ledger
 from connexeo.drivers.federation.jobs.split_markers import split_job_of, without
 from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
 from connexeo.drivers.federation.merging import BACKENDS
@@ -96,7 +96,7 @@ async def test_killed_before_any_note(office: Office, number: int, monkeypatch: 
             raise Crash
         return await written(*args)
 
-    monkeypatch.setattr(split_run, "written", cut_off)
+    monkeypatch.setattr(split_ledger, "written", cut_off)
     for _ in range(40):
         try:
             if not await office.step():
@@ -357,8 +357,7 @@ async def test_started_anew_while_a_part_is_made(office: Office, monkeypatch: py
 
     async def interrupted(remote: RemoteJobs, upstream: str, request: Any) -> str:
         identifier = await create(remote, upstream, request)
-        monkeypatch.undo()
-        monkeypatch.setattr(split_run, "SETTLING", timedelta(0))
+        monkeypatch.setattr(RemoteJobs, "create", create)
         await office.jobs.stop_job(office.user, job_id)
         await office.jobs.start_job(office.user, job_id)
         return identifier

@@ -33,6 +33,7 @@ from connexeo.drivers.local.state import State
 from connexeo.generated.errors import (
     EstimateComplexity,
     JobNotFinished,
+    JobNotFound,
     JobNotStarted,
     NotFound,
     OpenEOError,
@@ -176,30 +177,33 @@ class SplitJobs:
 
     async def list_results(self, user: User, job_id: str, *, partial: bool) -> JobResults:
         """Those of the primary part."""
+        await self.refresh(user)
         row, parts = await self._state.read(store.find_with_parts, user.id, job_id)
         primary = parts[-1]
         if row["status"] == "created":
             raise JobNotStarted()
         if row["status"] == "error":
             raise JobFailed(await self._state.read(_last_error, row["id"]))
-        if row["status"] != "finished" and (primary["remote"] is None or not partial):
+        if primary["remote"] is None or (row["status"] != "finished" and not partial):
             if row["status"] == "canceled":
                 raise NotFound("The job was canceled, and has no results. Start it again.")
             raise JobNotFinished()
-        results = await results_at(
-            self._asking,
-            user,
-            primary["upstream"],
-            primary["remote"],
-            job_id=job_id,
-            partial=partial and row["status"] != "finished",
-            backends=row["upstreams"],
-        )
-        # Its title is that of the part.
-        named = {key: value for key, value in results.document.items() if key != "title"}
-        if row["title"]:
-            named["title"] = row["title"]
-        return replace(results, document=named)
+        try:
+            results = await results_at(
+                self._asking,
+                user,
+                primary["upstream"],
+                primary["remote"],
+                job_id=job_id,
+                partial=partial and row["status"] != "finished",
+                backends=row["upstreams"],
+            )
+        except JobNotFound as error:
+            raise NotFound(
+                f"The back-end '{primary['upstream']}' has the results of this job no longer. Start the job again to "
+                "compute them anew."
+            ) from error
+        return replace(results, document=_as_of(row, results.document))
 
     async def refresh(self, user: User) -> None:
         """Keep the token of a request in place of an older one, for jobs of the user that go on."""
@@ -212,7 +216,9 @@ class SplitJobs:
             self._kept[user.id] = digest
 
     async def _plan(self, user: User, request: Json) -> Plan:
-        return (await self._analyst.splittable(user, request)).plan()
+        splittable = await self._analyst.splittable(user, request)
+        # Large processes take seconds.
+        return await asyncio.to_thread(splittable.plan)
 
     async def _sealed(self, user: User) -> str | None:
         if user.provider == "basic":
@@ -262,6 +268,18 @@ def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
     shown = {key: row[key] for key in plain if row[key] is not None}
     shown |= {key: rfc3339(row[key]) for key in times if row[key] is not None}
     return {"id": store.shown_id(row["id"]), **shown, BACKENDS: row["upstreams"]}
+
+
+def _as_of(row: Mapping[str, Any], document: Json) -> dict[str, Any]:
+    """Results of the primary part as those of the whole job."""
+    times = {key: rfc3339(row[key]) for key in ("created", "updated", "queued", "started") if row[key]}
+    told: dict[str, Any] = {**times, "openeo:status": row["status"]}
+    told["description"] = row["description"] or (
+        f"What the batch job `{store.shown_id(row['id'])}` has computed at {', '.join(row['upstreams'])}."
+    )
+    own = {key: value for key, value in told.items() if key in document}
+    named = {"title": row["title"]} if row["title"] else {}
+    return {key: value for key, value in document.items() if key != "title"} | own | named
 
 
 def _logs(

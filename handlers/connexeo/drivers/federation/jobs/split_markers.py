@@ -8,12 +8,17 @@ from typing import Any
 
 from connexeo.drivers.federation.paging import Told
 
-_MARKER = re.compile(r"\[split ([0-9a-f]{32})/\d+/[a-z0-9-]+/\d+\]$")
+_MARKER = re.compile(r"\[split ([0-9a-f]{32})/\d+/[a-z0-9-]+/\d+\]\Z")
 
 
 def marker(row_id: str, run: int, part: str, attempt: int) -> str:
     """What the title of a part's job ends with, and that of no other job."""
     return f"[split {row_id.partition('-')[2]}/{run}/{part}/{attempt}]"
+
+
+def is_marker(text: str) -> bool:
+    """Whether a text is a marker, and so no identifier of a job."""
+    return _MARKER.match(text) is not None
 
 
 def split_job_of(entry: Mapping[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +12,13 @@ import orjson
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Answer, Call, Connection
-from connexeo.drivers.federation.faults import Garbled, NotAsked, Refused, UpstreamFault
+from connexeo.drivers.federation.faults import (
+    Garbled,
+    NotAsked,
+    Refused,
+    UpstreamFault,
+    is_about_credentials,
+)
 from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.merging import BACKENDS
@@ -27,8 +33,13 @@ LONGEST = 10_000
 """Characters of messages, and bytes of data, in log entries that are copied."""
 LOG_PAGE = 200
 """Log entries that are copied at a time."""
+SETTLING = timedelta(seconds=10)
+"""For how long a request may still have an effect that nobody waits for any longer."""
+GONE = frozenset({404, 410})
+"""HTTP statuses of what is not there any longer."""
+NOT_THERE = 501
+"""HTTP status of operations that a back-end does not have; there is no use in asking again."""
 
-_GONE = frozenset({404, 410})
 _KEPT = frozenset({"level", "message", "code", "data", "path", "usage", "links"})
 
 
@@ -55,6 +66,11 @@ class RemoteJobs:
     def __init__(self, asking: Asking, user: User) -> None:
         self._asking = asking
         self._user = user
+
+    @property
+    def settling(self) -> timedelta:
+        """For how long a request that was sent, or was to be, may still have an effect."""
+        return timedelta(seconds=self._asking.members.federation.request_timeout) + SETTLING
 
     async def create(self, upstream: str, request: Json) -> str:
         """Identifier of a new job there."""
@@ -88,7 +104,7 @@ class RemoteJobs:
         try:
             document = (await self._fetch(upstream, Call("GET", _path(remote)))).object()
         except Refused as refused:
-            if refused.status in _GONE:
+            if refused.status in GONE:
                 return None
             raise
         progress = document.get("progress")
@@ -101,11 +117,20 @@ class RemoteJobs:
 
     async def stop(self, upstream: str, remote: str) -> None:
         """Cancel it; one that has ended or is gone stays so."""
-        await self._unless_gone(upstream, Call("DELETE", _path(remote, "/results")))
+        try:
+            await self._fetch(upstream, Call("DELETE", _path(remote, "/results")))
+        except Refused as refused:
+            # Most back-ends refuse to cancel what does not run.
+            if is_about_credentials(refused) or (refused.status >= 500 and refused.status != NOT_THERE):
+                raise
 
     async def delete(self, upstream: str, remote: str) -> None:
         """Remove it, if it is there."""
-        await self._unless_gone(upstream, Call("DELETE", _path(remote)))
+        try:
+            await self._fetch(upstream, Call("DELETE", _path(remote)))
+        except Refused as refused:
+            if refused.status not in GONE and refused.status != NOT_THERE:
+                raise
 
     async def address(self, upstream: str, remote: str) -> str:
         """Signed address of its results, which needs no account.
@@ -140,13 +165,6 @@ class RemoteJobs:
     async def estimate(self, upstream: str, remote: str) -> Json:
         """What the back-end expects."""
         return (await self._fetch(upstream, Call("GET", _path(remote, "/estimate")))).object()
-
-    async def _unless_gone(self, upstream: str, call: Call) -> None:
-        try:
-            await self._fetch(upstream, call)
-        except Refused as refused:
-            if refused.status in (401, 403):
-                raise
 
     async def _fetch(self, upstream: str, call: Call) -> Answer:
         async def ask(connection: Connection, authorization: str, deadline: float) -> Answer:

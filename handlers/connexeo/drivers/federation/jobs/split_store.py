@@ -16,8 +16,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Connection, delete, insert, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
+from connexeo.drivers.federation.identifiers import federated
+from connexeo.drivers.federation.jobs.split_markers import marker
 from connexeo.drivers.federation.splitting.plan import Plan
 from connexeo.drivers.local.properties import merge_extra
 from connexeo.drivers.local.state.logbook import Logbook
@@ -65,7 +79,7 @@ def create(
     start = {"status": "created", "progress": 0.0, "created": now, "updated": now, "run": 0, "active": False}
     given = {"id": row_id, "user_id": user_id, "provider": provider, "upstreams": plan.upstreams}
     connection.execute(insert(split_jobs).values({**start, **values, **given}))
-    _insert_parts(connection, row_id, plan, {}, now)
+    _insert_parts(connection, row_id, plan, [], now)
     return shown_id(row_id)
 
 
@@ -146,20 +160,21 @@ def change(
     plan: Plan | None,
     now: datetime,
 ) -> None:
-    """Set properties of a job; with a plan, other parts.
+    """Set properties of a job; with a plan, other parts, and no results any longer.
 
     Raises:
         JobNotFound: when the user has no such job.
         JobLocked: while it is queued or running.
     """
-    row = find(connection, user_id, job_id, (split_jobs.c.extra,), locking=True)
+    row = find(connection, user_id, job_id, (split_jobs.c.extra, split_jobs.c.run), locking=True)
     check_unlocked(row)
     changed = {**values, "extra": merge_extra(row["extra"], extra), "updated": now}
     if plan is not None:
-        former = _former(parts_of(connection, row["id"]))
+        former = [each for part in parts_of(connection, row["id"]) for each in left_of(part, row["run"])]
         connection.execute(delete(split_job_parts).where(split_job_parts.c.job_id == row["id"]))
         _insert_parts(connection, row["id"], plan, former, now)
-        changed["upstreams"] = plan.upstreams
+        changed |= {"upstreams": plan.upstreams, "run": row["run"] + 1}
+        changed |= {"status": "created", "progress": 0.0}
     connection.execute(update(split_jobs).where(owned(split_jobs, user_id, id=row["id"])).values(changed))
 
 
@@ -175,9 +190,9 @@ def queue(
     if row["status"] in ACTIVE:
         return
     for part in parts_of(connection, row["id"]):
-        former = [*(part["former"] or ()), *([part["remote"]] if part["remote"] else ())]
         fresh = {"status": "waiting", "progress": 0.0, "remote": None, "tries": 0, "logged": None}
-        set_part(connection, part, {**fresh, "former": former or None, "updated": now})
+        former = left_of(part, row["run"]) or None
+        set_part(connection, part, {**fresh, "former": former, "updated": now})
     LOGS.clear(connection, row["id"])
     values = {"status": "queued", "progress": 0.0, "queued": now, "started": None, "updated": now}
     lasting = {"expires": now + timedelta(seconds=lifetime), "token": token, "active": True}
@@ -209,8 +224,8 @@ def remove(
     """
     row = find(connection, user_id, job_id, locking=True)
     parts = parts_of(connection, row["id"])
-    if row["active"] or any(_has_jobs(part) for part in parts):
-        values = {"status": DELETED, "active": True, "token": token or row["token"]}
+    if row["active"] or any(left_of(part, row["run"]) for part in parts):
+        values = {"status": DELETED, "active": True, "token": token or row["token"], "updated": now}
         _set(connection, row["id"], {**values, "expires": now + timedelta(seconds=lifetime)})
         LOGS.clear(connection, row["id"])
     else:
@@ -228,18 +243,23 @@ def is_any(connection: Connection) -> bool:
     return connection.execute(select(split_jobs.c.id).where(split_jobs.c.active).limit(1)).first() is not None
 
 
-def claim(connection: Connection, place: str, now: datetime, lease: timedelta) -> list[str]:
-    """Identifiers of the jobs that a place sees to for now: its own ones, and those that nobody sees to."""
+def claim(connection: Connection, place: str, now: datetime, lease: timedelta) -> list[Row]:
+    """Jobs that a place sees to for now: its own ones, and those that nobody sees to.
+
+    Returns:
+        Identifier, status and run of each.
+    """
     columns = split_jobs.c
     free = or_(columns.driven_by == place, columns.driven_until.is_(None), columns.driven_until < now)
-    query = select(columns.id, columns.driven_by, columns.driven_until).where(columns.active, free)
+    wanted = (columns.id, columns.status, columns.run, columns.driven_by, columns.driven_until)
+    query = select(*wanted).where(columns.active, free)
     found = list(connection.execute(query.order_by(columns.id).with_for_update(skip_locked=True)))
     soon = now + lease / 2
     fresh = [row.id for row in found if row.driven_by != place or row.driven_until < soon]
     if fresh:
         driven = {"driven_by": place, "driven_until": now + lease}
         connection.execute(update(split_jobs).where(columns.id.in_(fresh)).values(driven))
-    return [row.id for row in found]
+    return [{"id": row.id, "status": row.status, "run": row.run} for row in found]
 
 
 def load(connection: Connection, row_id: str, place: str) -> tuple[Row, list[Row]] | None:
@@ -270,8 +290,7 @@ def advance(
         Whether it was.
     """
     columns = split_jobs.c
-    same = (columns.id == job["id"]) & (columns.run == job["run"]) & (columns.driven_by == job["driven_by"])
-    query = select(columns.id, columns.status).where(same).with_for_update()
+    query = select(columns.id, columns.status).where(_same(job)).with_for_update()
     row = connection.execute(query).first()
     if row is None:
         return False
@@ -286,9 +305,31 @@ def settle(
     connection: Connection, job: Mapping[str, Any], before: Sequence[str], values: Mapping[str, Any]
 ) -> bool:
     """Set properties of a job, if it is still in the same run, and in one of some states; whether it was."""
-    columns = split_jobs.c
-    same = (columns.id == job["id"]) & (columns.run == job["run"]) & columns.status.in_(before)
+    same = _same(job) & split_jobs.c.status.in_(before)
     return bool(connection.execute(update(split_jobs).where(same).values(values)).rowcount)
+
+
+def knows(connection: Connection, row_id: str, remote: str) -> bool:
+    """Whether a job at a back-end is known as that of a part."""
+    columns = split_job_parts.c
+    query = select(columns.number).where(columns.job_id == row_id, columns.remote == remote).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def left_of(part: Mapping[str, Any], run: int) -> list[str]:
+    """What there is at back-ends of a part: federated identifiers, or markers where a job may have been made.
+
+    Args:
+        part: Its row.
+        run: Of its job.
+    """
+    left = list(part["former"] or ())
+    if part["remote"]:
+        left.append(federated(part["upstream"], part["remote"]))
+    elif part["status"] == "creating":
+        announced = marker(part["job_id"], run, part["name"], part["tries"])
+        left.append(federated(part["upstream"], announced))
+    return left
 
 
 def set_part(connection: Connection, part: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -309,24 +350,16 @@ def _set(connection: Connection, row_id: str, values: Mapping[str, Any]) -> None
     connection.execute(update(split_jobs).where(split_jobs.c.id == row_id).values(values))
 
 
-def _has_jobs(part: Mapping[str, Any]) -> bool:
-    return bool(part["remote"] or part["former"] or part["status"] == "creating")
-
-
-def _former(parts: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Jobs that there are at each back-end."""
-    found: dict[str, list[str]] = {}
-    for part in parts:
-        ids = [*(part["former"] or ()), *([part["remote"]] if part["remote"] else ())]
-        if ids:
-            found.setdefault(part["upstream"], []).extend(ids)
-    return found
+def _same(job: Mapping[str, Any]) -> ColumnElement[bool]:
+    """Whether the job is still in the run that it was in, and seen to by whoever has loaded it."""
+    columns = split_jobs.c
+    return and_(columns.id == job["id"], columns.run == job["run"], columns.driven_by == job["driven_by"])
 
 
 def _insert_parts(
-    connection: Connection, row_id: str, plan: Plan, former: Mapping[str, list[str]], now: datetime
+    connection: Connection, row_id: str, plan: Plan, former: Sequence[str], now: datetime
 ) -> None:
-    left = dict(former)
+    last = len(plan.parts) - 1
     rows = [
         {
             "job_id": row_id,
@@ -337,7 +370,8 @@ def _insert_parts(
             "progress": 0.0,
             "tries": 0,
             "updated": now,
-            "former": left.pop(part.upstream, None),
+            # Of whichever back-end: the primary part is there as long as the job is.
+            "former": list(former) or None if number == last else None,
             "document": document,
         }
         for number, (part, document) in enumerate(zip(plan.parts, plan.to_json(), strict=True))

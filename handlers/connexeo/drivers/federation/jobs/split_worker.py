@@ -9,17 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.jobs import split_store as store
+from connexeo.drivers.federation.jobs.split_ledger import Ledger, Outdated
 from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
-from connexeo.drivers.federation.jobs.split_run import Outdated, SplitRun
+from connexeo.drivers.federation.jobs.split_run import SplitRun
 from connexeo.drivers.federation.jobs.split_tokens import TokenBox
 from connexeo.drivers.federation.watching import try_to_lock
 from connexeo.drivers.local.jobs.patience import now, seen, written
@@ -120,26 +121,33 @@ class SplitWorker:
         """Start a step of each job that is due, or that its user has changed."""
         if not await seen(self._state, store.is_any):
             return
-        jobs = await written(self._state, store.claim, self._place, datetime.now(UTC), LEASE)
-        self._due = {job_id: due for job_id, due in self._due.items() if job_id in jobs}
-        self._told = {each for each in self._told if each[0] in jobs}
-        for job_id in jobs:
-            if job_id in self._tasks or len(self._tasks) >= AT_ONCE:
-                continue
-            loaded = await seen(self._state, store.load, job_id, self._place)
-            if loaded is None:
-                continue
-            job, parts = loaded
-            version = (job["status"] if job["status"] not in store.ACTIVE else "", job["run"])
-            known = self._due.get(job_id)
-            if known is not None and known[0] == version and now() < known[1]:
-                continue
-            self._due[job_id] = (version, now() + self._asking.members.federation.job_interval)
-            user = self._tokens.open(job["token"], job["user_id"], job["provider"])
-            run = SplitRun(self._state, RemoteJobs(self._asking, user), job, parts, self._told)
-            task = asyncio.create_task(self._step(run, job_id))
-            self._tasks[job_id] = task
-            task.add_done_callback(partial(self._ended, job_id))
+        rows = await written(self._state, store.claim, self._place, datetime.now(UTC), LEASE)
+        claimed = {row["id"] for row in rows}
+        self._due = {job_id: due for job_id, due in self._due.items() if job_id in claimed}
+        self._told = {each for each in self._told if each[0] in claimed}
+        # Those that have waited longest come first: others may take all their time each time.
+        for row in sorted(rows, key=self._due_at):
+            if len(self._tasks) >= AT_ONCE:
+                return
+            if row["id"] not in self._tasks and now() >= self._due_at(row):
+                await self._begin(row["id"])
+
+    def _due_at(self, row: store.Row) -> float:
+        """When a job is due; at once if its user has changed it since."""
+        known = self._due.get(row["id"])
+        return 0.0 if known is None or known[0] != _version(row) else known[1]
+
+    async def _begin(self, job_id: str) -> None:
+        loaded = await seen(self._state, store.load, job_id, self._place)
+        if loaded is None:
+            return
+        job, parts = loaded
+        self._due[job_id] = (_version(job), now() + self._asking.members.federation.job_interval)
+        user = self._tokens.open(job["token"], job["user_id"], job["provider"])
+        run = SplitRun(Ledger(self._state, job, parts, self._told), RemoteJobs(self._asking, user))
+        task = asyncio.create_task(self._step(run, job_id))
+        self._tasks[job_id] = task
+        task.add_done_callback(partial(self._ended, job_id))
 
     async def _step(self, run: SplitRun, job_id: str) -> None:
         try:
@@ -168,3 +176,8 @@ class SplitWorker:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(PAUSE):
                 await self._stopping.wait()
+
+
+def _version(job: Mapping[str, Any]) -> tuple[str, int]:
+    """What changes when the user of a job does something to it."""
+    return (job["status"] if job["status"] not in store.ACTIVE else "", job["run"])

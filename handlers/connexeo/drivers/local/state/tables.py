@@ -279,7 +279,7 @@ split_job_parts = Table(
     # Identifier of the last entry of its log there that has been copied.
     Column("logged", Text),
     Column("updated", UtcDateTime),
-    # Identifiers of the jobs of former tries and runs there, to be deleted.
+    # Federated identifiers of the jobs of former tries and runs, to be deleted.
     Column("former", JsonText),
     Column("document", JsonText, nullable=False),
 )
