@@ -168,3 +168,39 @@ def test_only_what_is_announced_is_asked_for(look: Look) -> None:
 @pytest.mark.parametrize("document", [[], {}, {"files": "none"}, {"files": [1, None, []], "links": {}}])
 def test_odd_lists_break_nothing(check_id: str, document: Any, look: Look) -> None:
     assert look(check_id, reply(LIST, 200, document)).state is not State.ERROR
+
+
+def _elsewhere(request: httpx.Request, send: Answer) -> httpx.Response:
+    """Keeps files in a folder that bears the name of a back-end, and nowhere else."""
+    first, _, rest = request.url.raw_path.decode().removeprefix("/files/").replace("%2F", "/").partition("/")
+    if first != "baltic" or not rest:
+        code = "FilePathInvalid" if request.method == "PUT" else "FileNotFound"
+        return httpx.Response(400 if request.method == "PUT" else 404, json={**ERROR, "code": code})
+    url = request.url.copy_with(raw_path=f"/files/{rest}".encode())
+    response = send(httpx.Request(request.method, url, headers=request.headers, content=request.content))
+    if request.method != "PUT" or not response.is_success:
+        return response
+    document = response.json()
+    return httpx.Response(200, json={**document, "path": f"baltic/{document['path']}"})
+
+
+FEDERATION = {
+    "alpine": {"url": "https://alpine.example", "status": "offline"},
+    "baltic": {"url": "https://baltic.example", "status": "online"},
+}
+IN_FOLDERS = (
+    Change("GET|PUT|DELETE", ONE, _elsewhere),
+    _renamed("baltic/{}".format),
+)
+
+
+@pytest.mark.parametrize(
+    "check_id", ["profile.506", "profile.510", "profile.511", "profile.531", "files.folders", "files.upward"]
+)
+def test_a_federation_may_have_files_at_its_back_ends_only(check_id: str, look: Look) -> None:
+    assert_kept(look(check_id, put("/", "federation", value=FEDERATION), *IN_FOLDERS))
+
+
+def test_nobody_else_may_choose_folders(look: Look) -> None:
+    assert_found(look("profile.512", *IN_FOLDERS))
+    assert_found(look("files.names", *IN_FOLDERS))

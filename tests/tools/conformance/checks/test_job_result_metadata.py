@@ -163,3 +163,17 @@ def test_documents_of_any_shape(document: Any, stock: Stock) -> None:
         for path in (RESULTS, ITEM):
             result = stock.look(check_id, reply(path, 200, document))
             assert result.state is not State.ERROR, (check_id, result.reason)
+
+
+def test_items_may_belong_to_a_collection_of_a_back_end_of_a_federation(stock: Stock) -> None:
+    """The front-end has another identifier for the job, and its items are those of the back-end."""
+    member = {"url": "https://alpine.example", "status": "online"}
+    federated, renamed = (
+        put("/", "federation", value={"alpine": member}),
+        put(RESULTS, "id", value="alpine~j-1"),
+    )
+    assert stock.look("jobs.result-items", federated, renamed).state is State.PASS
+    assert_found(stock.look("jobs.result-items", renamed))
+    assert_found(stock.look("jobs.result-items", federated, renamed, put(ITEM, "collection", value="other")))
+    unlinked = put(ITEM, "links", value=[])
+    assert_found(stock.look("jobs.result-items", federated, renamed, unlinked))

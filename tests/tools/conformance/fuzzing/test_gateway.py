@@ -101,6 +101,16 @@ def test_names_that_a_request_chooses_become_ours(stage: Stage, method: str, pat
     assert here.pretender.changes == [sent.format(mine=here.mine)]
 
 
+def test_files_go_where_the_back_end_wants_them(stage: Stage) -> None:
+    here = stage(write=True)
+    here.gateway.belongings.start = "alpine/"
+    here.send("PUT", "/files/some/file.txt", b"{}")
+    here.send("PUT", "/files/own-1.txt", b"{}")
+    assert here.pretender.changes == [
+        f"PUT /files/alpine/{here.mine}fuzz/{name}" for name in ("some/file.txt", "own-1.txt", "own-1.txt")
+    ]
+
+
 def test_files_of_the_user_are_not_downloaded(stage: Stage) -> None:
     here = stage()
     here.send("GET", "/files/theirs.tif")

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.listing import Listing
+from connexeo.tools.conformance.shapes import mapping
 from connexeo.tools.conformance.verdicts import require
 
 FILES = Listing("/files", "files", "path")
@@ -71,13 +72,33 @@ def remove(backend: BackEnd, path: str) -> Exchange:
     return answer
 
 
+def start_of_paths(backend: BackEnd) -> str:
+    """What the paths of all files begin with, empty where files may be anywhere.
+
+    A federation may refuse paths that do not tell which of its back-ends is to keep a file: a path may be off limits.
+    """
+    members = mapping(backend.capabilities.get("federation"))
+    if not members or not backend.options.write or not backend.offers(WRITE):
+        return ""
+    name = backend.name("place.txt")
+    if upload(backend, name, b"x").code != "FilePathInvalid":
+        return ""
+    online = [each for each, about in members.items() if mapping(about).get("status", "online") == "online"]
+    return next((f"{each}/" for each in online if upload(backend, f"{each}/{name}", b"x").ok), "")
+
+
+def place(backend: BackEnd, what: str) -> str:
+    """Path for a file of this run, or for a folder of its files."""
+    return f"{backend.once(start_of_paths)}{backend.name(what)}"
+
+
 def plain_files(backend: BackEnd) -> list[Stored]:
     """Three files that stay for the whole run: bytes, a table, GeoJSON."""
     backend.need(WRITE)
     return [
-        store(backend, backend.name("bytes.bin"), BYTES),
-        store(backend, backend.name("table.csv"), TABLE),
-        store(backend, backend.name("area.geojson"), b'{"type": "Point", "coordinates": [10.5, 47]}\n'),
+        store(backend, place(backend, "bytes.bin"), BYTES),
+        store(backend, place(backend, "table.csv"), TABLE),
+        store(backend, place(backend, "area.geojson"), b'{"type": "Point", "coordinates": [10.5, 47]}\n'),
     ]
 
 

@@ -11,7 +11,7 @@ from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.shapes import text
-from connexeo.tools.conformance.stored_files import READ, WRITE, address, plain_files, store, upload
+from connexeo.tools.conformance.stored_files import READ, WRITE, address, place, plain_files, store, upload
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Severity, Violation, require
 
 _KEPT: dict[str, Any] = {"layer": "files", "operations": (WRITE, READ), "writes": True}
@@ -71,7 +71,7 @@ def _faults_of_part(answer: Exchange, content: bytes) -> Iterator[Violation]:
 )
 def conditional(backend: BackEnd) -> Iterator[Violation]:
     """Another content has another ETag; the one of before is not enough any more."""
-    path = backend.name("cached.txt")
+    path = place(backend, "cached.txt")
     store(backend, path, b"content one")
     tag = backend.user.get(address(path)).headers.get("etag")
     if not tag:
@@ -116,7 +116,7 @@ def head(backend: BackEnd) -> Iterator[Violation]:
 )
 def empty(backend: BackEnd) -> Iterator[Violation]:
     """No bytes go in, none come out."""
-    path = backend.name("empty.dat")
+    path = place(backend, "empty.dat")
     sent = upload(backend, path, b"")
     if not sent.ok:
         yield Violation(f"the upload of an empty file is answered with HTTP {sent.status}", sent)
@@ -138,7 +138,7 @@ def empty(backend: BackEnd) -> Iterator[Violation]:
 )
 def modified(backend: BackEnd) -> Iterator[Violation]:
     """It moves when the file is replaced."""
-    path = backend.name("renewed.txt")
+    path = place(backend, "renewed.txt")
     first = text(store(backend, path, b"old").upload.object().get("modified"))
     if not first:
         raise NotTestable("answers to uploads do not tell `modified`")
@@ -162,7 +162,7 @@ def json_kept(backend: BackEnd) -> Iterator[Violation]:
         ("broken.json", b'{"a": '),
         ("page.html", b"<p>x</p>"),
     ):
-        path = backend.name(name)
+        path = place(backend, name)
         sent = upload(backend, path, content)
         if not sent.ok:
             # Some kinds of files may be refused.

@@ -10,7 +10,7 @@ from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.listing import everything
 from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.shapes import text
-from connexeo.tools.conformance.stored_files import FILES, READ, WRITE, address, upload
+from connexeo.tools.conformance.stored_files import FILES, READ, WRITE, address, place, start_of_paths, upload
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation
 
 _KEPT: dict[str, Any] = {"layer": "files", "operations": (WRITE, READ), "writes": True}
@@ -27,7 +27,7 @@ _SOURCE = "openEO API, PUT /files/{path}"
 def names(backend: BackEnd) -> Iterator[Violation]:
     """A file is found by the name that it was stored under, and by no other."""
     for name in ("with spaces.txt", "höhe_λ_数.txt", "per%20cent.txt", "a+b&c=d.txt", "hash#tag.txt"):
-        path = backend.name(name)
+        path = place(backend, name)
         content = name.encode()
         sent = upload(backend, path, content)
         if not sent.ok:
@@ -58,7 +58,7 @@ def upward(backend: BackEnd) -> Iterator[Violation]:
         ("..%2F", "folder%2F..%2F..%2F", "%2E%2E/", "%2F", "..%5C", "folder/%2E/", "%252E%252E%252F")
     ):
         name = backend.name(f"up{number}.txt")
-        at = f"/files/{start}{name}"
+        at = f"/files/{backend.once(start_of_paths)}{start}{name}"
         sent = upload(backend, name, b"x", at=at)
         if not sent.ok:
             continue
@@ -86,7 +86,7 @@ def upward(backend: BackEnd) -> Iterator[Violation]:
 )
 def folders(backend: BackEnd) -> Iterator[Violation]:
     """Read the folder, write over it, and write below a file."""
-    folder = backend.name("used folder")
+    folder = place(backend, "used folder")
     path = f"{folder}/file.txt"
     if not upload(backend, path, b"inside").ok:
         raise NotTestable("files in folders cannot be uploaded")
@@ -115,7 +115,7 @@ def folders(backend: BackEnd) -> Iterator[Violation]:
 )
 def apart(backend: BackEnd) -> Iterator[Violation]:
     """The same name in different folders, and with spaces or their code, does not collide."""
-    root = backend.name("apart")
+    root = place(backend, "apart")
     paths = [f"{root}/a/x.txt", f"{root}/b/x.txt", f"{root}/x y.txt", f"{root}/{quote('x y.txt')}"]
     stored = [path for path in paths if upload(backend, path, path.encode()).ok]
     if len(stored) < 2:

@@ -25,6 +25,7 @@ from connexeo.tools.conformance.stored_files import (
     READ,
     WRITE,
     address,
+    place,
     plain_files,
     prepared,
     remove,
@@ -107,7 +108,7 @@ def _faults_of_facts(about: Any, size: int, evidence: Exchange) -> Iterator[Viol
 def listed_paths(backend: BackEnd) -> Iterator[Violation]:
     """Paths are relative, with slashes, and not encoded."""
     if backend.options.write and backend.offers(WRITE):
-        path = f"{backend.name('for list')}/größe 1.txt"
+        path = f"{place(backend, 'for list')}/größe 1.txt"
         if upload(backend, path, b"x").ok:
             yield from _faults_of_path(backend, path)
     found = everything(backend, FILES)
@@ -152,7 +153,7 @@ def uploads(backend: BackEnd) -> Iterator[Violation]:
 )  # fmt: skip
 def encoded_slashes(backend: BackEnd) -> Iterator[Violation]:
     """An encoded slash is a slash, for uploads and for downloads."""
-    folder = backend.name("slashes")
+    folder = place(backend, "slashes")
     path, content = f"{folder}/one.txt", b"with a slash"
     encoded = f"/files/{quote(path, safe='')}"
     sent = upload(backend, path, content, at=encoded)
@@ -173,7 +174,7 @@ def encoded_slashes(backend: BackEnd) -> Iterator[Violation]:
 )  # fmt: skip
 def folders(backend: BackEnd) -> Iterator[Violation]:
     """Files lie in folders, which are not listed themselves."""
-    folder = backend.name("folder")
+    folder = place(backend, "folder")
     paths = [f"{folder}/inner/first.txt", f"{folder}/inner/second.txt"]
     for path in paths:
         answer = upload(backend, path, path.encode())
@@ -197,7 +198,7 @@ def folders(backend: BackEnd) -> Iterator[Violation]:
 )  # fmt: skip
 def replaced(backend: BackEnd) -> Iterator[Violation]:
     """Another upload to the same path replaces the file."""
-    path = backend.name("replaced.txt")
+    path = place(backend, "replaced.txt")
     store(backend, path, b"the first content, which is longer")
     second = store(backend, path, b"the second")
     answer = backend.user.get(address(path))
@@ -247,7 +248,7 @@ def same_bytes(backend: BackEnd) -> Iterator[Violation]:
 @requirement(530, layer="files", operations=(WRITE, DELETE), writes=True, mend="Answer 204.")
 def removes(backend: BackEnd) -> Iterator[Violation]:
     """Files can be removed."""
-    path = backend.name("to remove.txt")
+    path = place(backend, "to remove.txt")
     store(backend, path, b"x")
     answer = remove(backend, path)
     if not answer.ok:
@@ -260,10 +261,10 @@ def removes(backend: BackEnd) -> Iterator[Violation]:
 )  # fmt: skip
 def gone(backend: BackEnd) -> Iterator[Violation]:
     """What was removed is neither there nor listed, and cannot be removed again."""
-    folder = backend.name("gone")
+    folder = place(backend, "gone")
     path = f"{folder}/file.txt"
     if not upload(backend, path, b"x").ok:
-        folder, path = "", backend.name("gone.txt")
+        folder, path = "", place(backend, "gone.txt")
         store(backend, path, b"x")
     removal = remove(backend, path)
     require(removal.ok, f"the removal of a file is answered with HTTP {removal.status}, not 204", removal)

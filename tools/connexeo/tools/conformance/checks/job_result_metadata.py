@@ -131,13 +131,14 @@ def items(backend: BackEnd) -> Iterator[Violation]:
             Violation(message, item.exchange, place=place)
             for message in _strange(collection.value, item.value)
         )
+        named = text(item.value.get("collection"))
+        if named and named != text(collection.value.get("id")) and not _is_of_member(backend, item, named):
+            message = "the Item names another Collection than the one that links to it"
+            yield Violation(message, item.exchange, place=place)
 
 
 def _strange(collection: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator[str]:
     """Why an Item is not one of a Collection."""
-    named = text(item.get("collection"))
-    if named and named != text(collection.get("id")):
-        yield "the Item names another Collection than the one that links to it"
     known, urls = assets_of(collection).keys(), set(hrefs_of(collection).values())
     strange = [key for key, href in hrefs_of(item).items() if key not in known and href not in urls]
     if strange:
@@ -149,6 +150,19 @@ def _strange(collection: Mapping[str, Any], item: Mapping[str, Any]) -> Iterator
     interval = _times_of_item(item)
     if interval and intervals(collection) and not covers(intervals(collection)[0], interval):
         yield "the interval of the Collection does not hold the time of an Item"
+
+
+def _is_of_member(backend: BackEnd, item: Entry, named: str) -> bool:
+    """Whether an Item is still that of a back-end of the federation, which has a Collection of its own for it."""
+    if not mapping(backend.capabilities.get("federation")):
+        return False
+    for target in targets(item.value, "collection")[:1]:
+        answer = backend.anonymous.get(target) if is_absolute(target) else None
+        if answer is not None and (
+            answer.status in {401, 403} or text(mapping(object_of(answer)).get("id")) == named
+        ):
+            return True
+    return False
 
 
 def _times_of_item(item: Mapping[str, Any]) -> list[Any]:

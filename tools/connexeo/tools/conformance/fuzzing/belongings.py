@@ -48,6 +48,8 @@ class Belongings:
     backend: BackEnd
     graph: Mapping[str, Any]
     service_type: str | None
+    start: str = ""
+    """What the paths of all files begin with, before the names of this run."""
     named: dict[tuple[str, str], str] = field(default_factory=dict)
     """Kind and alias → identifier."""
     made: int = 0
@@ -76,7 +78,7 @@ class Belongings:
     @property
     def folder(self) -> str:
         """Beginning of the paths of all files."""
-        return f"{self.backend.name('fuzz')}/"
+        return f"{self.start}{self.backend.name('fuzz')}/"
 
     @property
     def prefix(self) -> str:

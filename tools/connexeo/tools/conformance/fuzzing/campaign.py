@@ -26,6 +26,7 @@ from connexeo.tools.conformance.fuzzing.judgement import Judgement
 from connexeo.tools.conformance.fuzzing.permission import Permission
 from connexeo.tools.conformance.fuzzing.requests import RequestJudge
 from connexeo.tools.conformance.resources import all_collections
+from connexeo.tools.conformance.stored_files import start_of_paths
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Skipped
 from connexeo.tools.conformance.workload import addition, has, workload
 
@@ -77,7 +78,7 @@ def campaign(backend: BackEnd) -> Campaign:
         raise BudgetExhausted("nothing is left for random requests; more with --max-time or --max-requests")
     graph, service_type = _graph(backend), _service_type(backend)
     readable = _readable(backend)
-    belongings = Belongings(backend, graph, service_type)
+    belongings = Belongings(backend, graph, service_type, _start_of_paths(backend))
     judgement = Judgement(backend.contract, RequestJudge(backend.contract))
     permission = Permission(
         backend.contract,
@@ -162,6 +163,13 @@ def _service_type(backend: BackEnd) -> str | None:
     except NotJson:
         return None
     return next(iter(sorted(types)), None)
+
+
+def _start_of_paths(backend: BackEnd) -> str:
+    try:
+        return backend.once(start_of_paths)
+    except NotTestable:
+        return ""
 
 
 def _readable(backend: BackEnd) -> dict[str, tuple[str, Sequence[str]]]:

@@ -97,7 +97,7 @@ def private_file(backend: BackEnd) -> Belonging:
     """
     _may_write(backend)
     backend.need("PUT /files/{path}")
-    name = f"{backend.name('private')}.txt"
+    name = stored_files.place(backend, "private.txt")
     path = stored_files.address(name)
     answer = stored_files.upload(backend, name, CONTENT)
     if not answer.ok:
