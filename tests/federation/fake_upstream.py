@@ -33,10 +33,11 @@ _GET = (
     "/jobs",
     "/jobs/{job_id:path}",
     "/services",
-    "/services/{service_id}",
+    "/services/{service_id:path}",
     "/files",
     "/result",
     "/validation",
+    "/logs/{log_id}",
 )
 _POST = ("/jobs", "/result", "/services", "/validation")
 _FORMATS: Json = {
@@ -57,6 +58,8 @@ class FakeUpstream:
         page: Most jobs of a page.
         services: As jobs.
         files: Likewise.
+        logs: Entries of all logs.
+        capabilities: In place of what the capabilities say else.
         authorizations: Path and authorization header of each request.
         posts: Paths that the capabilities list for POST.
     """
@@ -70,8 +73,10 @@ class FakeUpstream:
     latency: float = 0.0
     providers: list[Json] = field(default_factory=list)
     jobs: dict[str | None, list[Json]] = field(default_factory=dict)
+    capabilities: Json = field(default_factory=dict)
     services: list[Any] = field(default_factory=list)
     files: list[Any] = field(default_factory=list)
+    logs: list[Any] = field(default_factory=list)
     page: int = 1000
     authorizations: list[tuple[str, str | None]] = field(default_factory=list)
     paths: tuple[str, ...] = _GET
@@ -124,13 +129,13 @@ class FakeUpstream:
         if request.method != "GET":
             return await self._change(request)
         if "job_id" in route:
-            return self._job(authorization, str(route["job_id"]), path)
+            return self._job(authorization, str(route["job_id"]))
+        if "service_id" in route:
+            return self._service(str(route["service_id"]))
         if "collection_id" in route:
             return self._collection(str(route["collection_id"]))
         if path == "/jobs" and request.method == "GET":
             return self._jobs(request, authorization)
-        if path not in self._documents():
-            return _error(404, "ServiceNotFound")
         return JSONResponse(self._documents()[path])
 
     async def _change(self, request: Request) -> Response:
@@ -163,6 +168,7 @@ class FakeUpstream:
                 "endpoints": endpoints,
                 "conformsTo": ["https://api.openeo.org/1.2.0"],
                 "links": [],
+                **self.capabilities,
             },
             "/collections": {"collections": self.collections, "links": []},
             "/processes": {"processes": self.processes, "links": []},
@@ -172,6 +178,7 @@ class FakeUpstream:
             "/credentials/oidc": {"providers": self.providers},
             "/services": {"services": self.services, "links": []},
             "/files": {"files": self.files, "links": []},
+            "/logs/x": {"logs": self.logs, "links": []},
         }
 
     def _collection(self, identifier: str) -> Response:
@@ -194,19 +201,62 @@ class FakeUpstream:
             )
         return JSONResponse({"jobs": jobs[first : first + limit], "links": links})
 
-    def _job(self, authorization: str | None, identifier: str, path: str) -> Response:
+    def _job(self, authorization: str | None, path: str) -> Response:
+        identifier, _, below = _below(path)
         for each in self._jobs_of(authorization):
-            if each["id"] == identifier:
-                if path.endswith("/logs"):
-                    return JSONResponse({"logs": [], "links": []})
-                return JSONResponse({**each, "process": {"process_graph": {}}})
+            if isinstance(each, dict) and each.get("id") == identifier:
+                if below == "logs":
+                    return JSONResponse({"logs": self.logs, "links": []})
+                if below == "results":
+                    return JSONResponse(_RESULTS)
+                return JSONResponse({"process": {"process_graph": {}}, **each})
         return _error(404, "JobNotFound")
+
+    def _service(self, path: str) -> Response:
+        identifier, _, below = _below(path)
+        for each in self.services:
+            if isinstance(each, dict) and each.get("id") == identifier:
+                if below == "logs":
+                    return JSONResponse({"logs": self.logs, "links": []})
+                more: Json = {"process": {"process_graph": {}}, "configuration": {}, "attributes": {}}
+                return JSONResponse({**more, **each})
+        return _error(404, "ServiceNotFound")
+
+
+def _below(path: str) -> tuple[str, str, str]:
+    """An identifier, and what of it is asked for."""
+    for each in ("logs", "results", "estimate"):
+        if path.endswith(f"/{each}"):
+            return path.removesuffix(f"/{each}"), "/", each
+    return path, "", ""
+
+
+_RESULTS: Json = {
+    "type": "Feature",
+    "stac_version": "1.0.0",
+    "id": "results",
+    "geometry": None,
+    "properties": {"datetime": "2026-01-01T00:00:00Z"},
+    "assets": {"a.tif": {"href": "http://127.0.0.1/a.tif"}},
+    "links": [],
+}
 
 
 def make_job(identifier: str, minute: int = 0, **properties: object) -> Json:
     """A job of a list; a higher minute is a newer job."""
     created = f"2026-01-01T{minute // 60:02d}:{minute % 60:02d}:00Z"
     return {"id": identifier, "status": "created", "created": created, **properties}
+
+
+def make_service(identifier: str, **properties: object) -> Json:
+    """A service of a list."""
+    return {
+        "id": identifier,
+        "url": f"http://127.0.0.1/{identifier}",
+        "type": "XYZ",
+        "enabled": True,
+        **properties,
+    }
 
 
 def _error(status: int, code: str) -> Response:

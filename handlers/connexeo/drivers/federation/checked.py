@@ -22,6 +22,9 @@ def checked_entry(sort: Belonging, upstream: str, entry: Any) -> dict[str, Any] 
     sound = sound_entry(sort, entry)
     if sound is None:
         logger.info(
-            "federation.left_out", upstream=upstream, kind=sort.name.lower(), reason="it is malformed"
+            "federation.left_out",
+            upstream=upstream,
+            kind=sort.name.lower().replace("_", " "),
+            reason="it is malformed",
         )
     return sound
