@@ -17,28 +17,29 @@ from connexeo.generated.errors import FeatureUnsupported
 class Known:
     """Snapshots with some runtimes."""
 
-    def __init__(self, entries: dict[str, Any] | None, missing: list[str]) -> None:
-        self._entries, self._missing = entries, missing
+    def __init__(self, entries: dict[str, Any] | None, missing: list[str], heard: tuple[str, ...]) -> None:
+        self._entries, self._missing, self._heard = entries, missing, frozenset(heard)
 
     async def wait_for(self, kind: str, deadline: float) -> None:
         pass
 
     def view(self, kind: str) -> EntriesView | None:
-        return None if self._entries is None else EntriesView(frozenset(), self._entries, {}, {})
+        return None if self._entries is None else EntriesView(self._heard, self._entries, {}, {})
 
     def missing(self, kind: str) -> list[str]:
         return self._missing
 
 
-def made(entries: dict[str, Any] | None, missing: list[str]) -> FederatedCapabilities:
+def made(entries: dict[str, Any] | None, missing: list[str], *heard: str) -> FederatedCapabilities:
     members = SimpleNamespace(federation=SimpleNamespace(deadline=1.0))
     return FederatedCapabilities(
-        cast(Any, members), cast(Any, Known(entries, missing)), cast(Any, None), cast(Any, None)
+        cast(Any, members), cast(Any, Known(entries, missing, heard)), cast(Any, None), cast(Any, None)
     )
 
 
-def test_without_any_runtimes_there_is_no_list_of_them() -> None:
-    capabilities = made({}, [])
+@pytest.mark.parametrize("missing", [[], ["alps"]])
+def test_without_any_runtimes_there_is_no_list_of_them(missing: list[str]) -> None:
+    capabilities = made({}, missing, "alps", "coast")
     assert isinstance(capabilities, Selective)
     assert list(capabilities.idle()) == ["/udf_runtimes"]
     with pytest.raises(FeatureUnsupported):

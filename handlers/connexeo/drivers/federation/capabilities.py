@@ -107,10 +107,15 @@ class FederatedCapabilities:
         return view.entries if isinstance(view, EntriesView) else {}
 
     def idle(self) -> Sequence[str]:
-        """See ``Selective``: an empty list of UDF runtimes would not be valid."""
+        """See ``Selective``: an empty list of UDF runtimes would not be valid.
+
+        What back-ends have said stays true when they are gone; of those that never were there nobody knows.
+        """
         view = self._snapshots.view(UDF_RUNTIMES)
-        has_some = isinstance(view, EntriesView) and bool(view.entries)
-        return () if has_some or self._snapshots.missing(UDF_RUNTIMES) else ("/udf_runtimes",)
+        heard = view.upstreams if isinstance(view, EntriesView) else frozenset()
+        if isinstance(view, EntriesView) and view.entries:
+            return ()
+        return ("/udf_runtimes",) if heard.issuperset(self._snapshots.missing(UDF_RUNTIMES)) else ()
 
     async def ready(self) -> Mapping[str, bool]:
         """Whether the database answers; back-ends that do not answer are no reason to take this one away."""
