@@ -69,7 +69,7 @@ def command_of(process: int) -> list[str]:
 
 
 class StartServer(NamedTuple):
-    """Starts servers that run until the end of the session; called with options, and settings by keyword."""
+    """Starts servers that run until the stack is closed; called with options, and settings by keyword."""
 
     folder: Callable[[], Path]
     stack: ExitStack
@@ -145,23 +145,30 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def start_lasting_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """Starts servers that run until the end of the session: for fixtures that many modules share."""
+    with ExitStack() as stack:
+        yield StartServer(lambda: tmp_path_factory.mktemp("server"), stack)
+
+
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
-    """Starts further servers."""
+    """Starts servers that run until the end of the module, for each takes half a gigabyte."""
     with ExitStack() as stack:
         yield StartServer(lambda: tmp_path_factory.mktemp("server"), stack)
 
 
 @pytest.fixture(scope="session")
-def demo_server(start_server: StartServer, demo_data: Path) -> Server:
+def demo_server(start_lasting_server: StartServer, demo_data: Path) -> Server:
     """The demo server on a free port, with two gunicorn workers."""
-    return start_server("--demo", data=demo_data)
+    return start_lasting_server("--demo", data=demo_data)
 
 
 def another_demo_server(start_server: StartServer, demo_data: Path, data: Path) -> Server:
     """A demo server for tests that leave something in the demo account while they run.
 
     Args:
-        start_server: The fixture.
+        start_server: Starts it.
         demo_data: The fixture.
         data: Folder for its data.
     """

@@ -20,7 +20,7 @@ def issuer(start_oidc_issuer: Callable[..., OidcIssuer]) -> OidcIssuer:
 
 
 @pytest.fixture(scope="package")
-def clients_server(issuer: OidcIssuer, start_server: Callable[..., Any], demo_data: Path) -> Any:
+def clients_server(issuer: OidcIssuer, start_lasting_server: Callable[..., Any], demo_data: Path) -> Any:
     """The demo with an OpenID Connect provider besides the demo account, and tokens that expire while one waits."""
     oidc = json.dumps([issuer.provider()])
-    return start_server("--demo", data=demo_data, oidc=oidc, token_lifetime=600, job_workers=1)
+    return start_lasting_server("--demo", data=demo_data, oidc=oidc, token_lifetime=600, job_workers=1)

@@ -19,10 +19,10 @@ LISTS = ("/collections", "/processes", "/file_formats", "/jobs", "/files", "/ser
 
 @pytest.fixture(scope="session")
 def start_lasting_front_end(
-    start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
+    start_lasting_server: StartServer, tmp_path_factory: pytest.TempPathFactory
 ) -> StartFrontEnd:
     """Starts front-ends that run until the end of the session."""
-    return front_end_starter(start_server, lambda: tmp_path_factory.mktemp("front"))
+    return front_end_starter(start_lasting_server, lambda: tmp_path_factory.mktemp("front"))
 
 
 @pytest.fixture
@@ -34,10 +34,14 @@ def start_front_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartF
 
 
 @pytest.fixture(scope="session")
-def real_upstreams(start_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> list[Server]:
+def real_upstreams(
+    start_lasting_server: StartServer, tmp_path_factory: pytest.TempPathFactory
+) -> list[Server]:
     """Two back-ends with the demo collections, each a process of its own."""
     return [
-        start_server("--demo", data=tmp_path_factory.mktemp("upstream"), workers=1, title=f"Demo {number}")
+        start_lasting_server(
+            "--demo", data=tmp_path_factory.mktemp("upstream"), workers=1, title=f"Demo {number}"
+        )
         for number in range(2)
     ]
 

@@ -54,10 +54,12 @@ DEVELOPMENT = {"url": "https://dev.river.example/openeo/1.3", "api_version": "1.
 
 
 @pytest.fixture(scope="session")
-def api(start_server: StartServer, start_oidc_issuer: type[OidcIssuer], demo_data: Path) -> Iterator[Api]:
+def api(
+    start_lasting_server: StartServer, start_oidc_issuer: type[OidcIssuer], demo_data: Path
+) -> Iterator[Api]:
     """The API that most requirements are about; users log in with OpenID Connect only."""
     issuer = start_oidc_issuer()
-    server = start_server(
+    server = start_lasting_server(
         catalogues=demo_data / "demo",
         base_path=BASE_PATH,
         oidc=json.dumps([issuer.provider()]),

@@ -18,10 +18,10 @@ Examine = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def demo_server(
-    start_server: StartServer, demo_data: Path, tmp_path_factory: pytest.TempPathFactory
+    start_lasting_server: StartServer, demo_data: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Server:
     """A demo server of their own: what they keep for each other must not be in the way of other tests."""
-    return another_demo_server(start_server, demo_data, tmp_path_factory.mktemp("checks"))
+    return another_demo_server(start_lasting_server, demo_data, tmp_path_factory.mktemp("checks"))
 
 
 @pytest.fixture(scope="session")
