@@ -35,6 +35,7 @@ _GET = (
     "/services",
     "/services/{service_id:path}",
     "/files",
+    "/files/{path:path}",
     "/result",
     "/validation",
     "/logs/{log_id}",
@@ -89,7 +90,10 @@ class FakeUpstream:
     posts: tuple[str, ...] = _POST
 
     def __post_init__(self) -> None:
-        routes = [Route(path, self._answer, methods=["GET", "POST", "PATCH"]) for path in self.paths]
+        routes = [
+            Route(path, self._answer, methods=["GET", "POST", "PATCH", "PUT", "DELETE"])
+            for path in self.paths
+        ]
         config = uvicorn.Config(
             Starlette(routes=routes), host="127.0.0.1", port=0, log_level="warning", lifespan="off", ws="none"
         )
@@ -126,6 +130,8 @@ class FakeUpstream:
             return JSONResponse({"access_token": f"token-of-{name}"})
         if path.startswith(("/jobs", "/services", "/files", "/result")) and authorization is None:
             return _error(401, "AuthenticationRequired")
+        if request.method != "GET" and not self._knows(request.method, authorization, path):
+            return _error(404, f"{path.split('/')[1].capitalize()[:-1]}NotFound")
         if request.method != "GET":
             return await self._change(request)
         if "job_id" in route:
@@ -134,16 +140,27 @@ class FakeUpstream:
             return self._service(str(route["service_id"]))
         if "collection_id" in route:
             return self._collection(str(route["collection_id"]))
-        if path == "/jobs" and request.method == "GET":
-            return self._jobs(request, authorization)
-        return JSONResponse(self._documents()[path])
+        if path == "/jobs":
+            return self._page(request, "jobs", self._jobs_of(authorization))
+        if path in ("/services", "/files"):
+            return self._page(request, path[1:], self.services if path == "/services" else self.files)
+        if "path" in route:
+            known = any(each.get("path") == route["path"] for each in self.files)
+            content = Response(b"content", media_type="image/tiff")
+            return content if known else _error(404, "FileNotFound")
+        found = self._documents().get(path)
+        return _error(404, "NotFound") if found is None else JSONResponse(found)
 
     async def _change(self, request: Request) -> Response:
         path = request.url.path
         self.sent.append((request.method, f"{path}?{request.url.query}" if request.url.query else path))
         self.bodies.append(await request.body())
-        if request.method == "PATCH":
+        if path.startswith("/files/"):
+            return JSONResponse({"path": path.removeprefix("/files/")})
+        if request.method != "POST":
             return Response(status_code=204)
+        if path.endswith("/results"):
+            return Response(status_code=202)
         if path == "/validation":
             return JSONResponse({"errors": []})
         if path == "/result":
@@ -176,8 +193,6 @@ class FakeUpstream:
             "/udf_runtimes": self.runtimes,
             "/service_types": self.service_types,
             "/credentials/oidc": {"providers": self.providers},
-            "/services": {"services": self.services, "links": []},
-            "/files": {"files": self.files, "links": []},
             "/logs/x": {"logs": self.logs, "links": []},
         }
 
@@ -190,16 +205,28 @@ class FakeUpstream:
     def _jobs_of(self, authorization: str | None) -> list[Json]:
         return self.jobs.get(authorization, self.jobs.get(None, []))
 
-    def _jobs(self, request: Request, authorization: str | None) -> Response:
-        jobs = self._jobs_of(authorization)
+    def _knows(self, method: str, authorization: str | None, path: str) -> bool:
+        """Whether there is what is to be changed."""
+        _, sort, *rest = path.split("/", 2)
+        if sort == "files" and method == "DELETE":
+            return any(each.get("path") == rest[0] for each in self.files)
+        if not rest or sort not in ("jobs", "services"):
+            return True
+        known = self._jobs_of(authorization) if sort == "jobs" else self.services
+        return any(isinstance(each, dict) and each.get("id") == _below(rest[0])[0] for each in known)
+
+    def _page(self, request: Request, name: str, entries: list[Any]) -> Response:
         limit = min(int(request.query_params.get("limit", self.page)), self.page)
         first = int(request.query_params.get("offset", 0))
         links = []
-        if first + limit < len(jobs):
+        if first + limit < len(entries):
             links.append(
-                {"rel": "next", "href": f"{self.base or self.url}/jobs?limit={limit}&offset={first + limit}"}
+                {
+                    "rel": "next",
+                    "href": f"{self.base or self.url}/{name}?limit={limit}&offset={first + limit}",
+                }
             )
-        return JSONResponse({"jobs": jobs[first : first + limit], "links": links})
+        return JSONResponse({name: entries[first : first + limit], "links": links})
 
     def _job(self, authorization: str | None, path: str) -> Response:
         identifier, _, below = _below(path)

@@ -1,4 +1,4 @@
-"""Behaviours 14 to 20, 23 and 24: what documents of a federation say, and who they are asked for in whose name."""
+"""Behaviours 14 to 20 and 23: what documents of a federation say."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from fake_driver import make_collection
 from federation.fake_upstream import FakeUpstream, make_job, make_service
 from federation.harness import BASIC, PASSWORD, FrontEnd, StartFrontEnd, within
 from federation.proxy import FaultProxy, hang
-from oidc_issuer import OidcIssuer
 
 Upstreams = list[dict[str, Any]]
 Proxies = dict[str, FaultProxy]
@@ -506,32 +505,3 @@ def walk(front: FrontEnd, token: str, limit: int) -> list[list[dict[str, Any]]]:
         url = next((each["href"] for each in document["links"] if each["rel"] == "next"), None)
         assert len(pages) < 100
     return pages
-
-
-def test_24_tokens_go_to_back_ends_that_know_the_issuer_and_nowhere_else(
-    start_front_end: StartFrontEnd, start_fake: StartFake, oidc_issuer: OidcIssuer
-) -> None:
-    alps = start_fake(
-        name="alps",
-        providers=[
-            {"id": "other", "issuer": "https://other.example", "title": "O"},
-            {"id": "theirs", "issuer": f"{oidc_issuer.url}/", "title": "R"},
-        ],
-        jobs={None: [make_job("one")]},
-    )
-    coast = start_fake(
-        name="coast", providers=[{"id": "river", "issuer": "https://other.example", "title": "O"}]
-    )
-    delta = start_fake(name="delta")
-    fakes = (alps, coast, delta)
-    front = start_front_end([member(each) for each in fakes], oidc=[oidc_issuer.provider()], deadline=10.0)
-    assert front.missing("/collections") == []
-    token = oidc_issuer.jwt()
-    for path in ("/jobs", "/files", "/services"):
-        assert front.missing(path, f"oidc/river/{token}") == ["coast", "delta"], path
-    (job,) = front.get("/jobs", f"oidc/river/{token}").json()["jobs"]
-    assert job["id"] == "alps~one"
-    assert front.get("/jobs/coast~one", f"oidc/river/{token}").status_code in (401, 403, 502, 503)
-    assert ("/jobs", f"Bearer oidc/theirs/{token}") in alps.authorizations
-    for fake in (coast, delta):
-        assert not any(token in (authorization or "") for _, authorization in fake.authorizations)

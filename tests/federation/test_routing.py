@@ -16,7 +16,7 @@ import pytest
 
 from connexeo.generated import load_processes
 from fake_driver import make_collection
-from federation.fake_upstream import FakeUpstream, make_job
+from federation.fake_upstream import FakeUpstream, make_job, make_service
 from federation.harness import BASIC, PASSWORD, FrontEnd, StartFrontEnd
 
 Json = dict[str, Any]
@@ -93,6 +93,7 @@ class Federation:
 @pytest.fixture(scope="module")
 def lasting(start_lasting_front_end: StartFrontEnd, token_of: Callable[..., str]) -> Iterator[Federation]:
     common: Json = {"jobs": {None: [make_job("j1"), make_job("made")]}}
+    common["services"] = [make_service("made")]
     common["service_types"] = {"XYZ": {"configuration": {}, "process_parameters": []}}
     with ExitStack() as stack:
         alps = FakeUpstream(

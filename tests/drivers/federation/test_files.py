@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from connexeo.drivers.federation.files import FederatedFiles
-from connexeo.generated.errors import FileNotFound, FilePathInvalid
+from connexeo.generated.errors import FileNotFound, FilePathInvalid, InfrastructureBusy
 from drivers.federation.test_asking import ANA, asking_at
 
 
@@ -54,3 +54,28 @@ def test_no_path_leads_out_of_the_files(path: str) -> None:
     with pytest.raises(FilePathInvalid):
         asyncio.run(files(asked).download_file(ANA, path))
     assert asked == []
+
+
+def test_users_may_be_slow_and_back_ends_may_not() -> None:
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/credentials/basic"):
+            return httpx.Response(200, json={"access_token": "t"})
+        await request.aread()
+        if request.url.path.endswith("/hangs"):
+            await asyncio.Event().wait()
+        return httpx.Response(200, json={"path": "a"})
+
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            await asyncio.sleep(0.1)
+            yield b"x"
+
+    async def run(path: str) -> Any:
+        asking = asking_at(answer)
+        quick = asking.members.federation.model_copy(update={"request_timeout": 0.2})
+        asking.members.federation = quick  # type: ignore[misc]
+        return await FederatedFiles(asking).upload_file(ANA, path, slow(), size=4)
+
+    assert asyncio.run(run("alps/a"))["path"] == "alps/a"
+    with pytest.raises(InfrastructureBusy, match=r"'alps' does not answer: it has not gone on with the file"):
+        asyncio.run(run("alps/hangs"))

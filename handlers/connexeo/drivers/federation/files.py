@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import mimetypes
 from collections.abc import AsyncIterator, Mapping
@@ -14,8 +15,8 @@ from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.checked import checked_entry
-from connexeo.drivers.federation.connection import Call, Connection
-from connexeo.drivers.federation.faults import UpstreamFault
+from connexeo.drivers.federation.connection import Answer, Call, Connection
+from connexeo.drivers.federation.faults import TooSlow, UpstreamFault
 from connexeo.drivers.federation.identifiers import ELSEWHERE
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
@@ -136,9 +137,23 @@ class FederatedFiles:
         headers = {"content-type": BINARY}
         if size is not None:
             headers["content-length"] = str(size)
-        call = Call("PUT", _address(rest), headers=headers, content=content)
-        # As long as it takes: what is too slow ends when the client gives up.
-        answer = await self._asking.call(user, SORT, upstream, call, deadline=_UPLOAD_SECONDS)
+        pause = self._asking.members.federation.request_timeout
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Answer:
+            try:
+                async with asyncio.timeout(pause) as limit:
+                    sent = _paced(content, limit, pause)
+                    call = Call(
+                        "PUT", _address(rest), authorization=authorization, headers=headers, content=sent
+                    )
+                    return await connection.fetch(call, deadline)
+            except TimeoutError as error:
+                raise TooSlow(connection.id, f"it has not gone on with the file for {pause:g} s") from error
+
+        try:
+            answer = await self._asking.one(user, SORT, ask, upstream, _UPLOAD_SECONDS, again=False)
+        except UpstreamFault as fault:
+            raise translated(fault) from fault
         # Whatever else it says, the file is there.
         return _listed(upstream, {**object_of(answer), "path": rest}) or {"path": path}
 
@@ -163,6 +178,17 @@ class FederatedFiles:
 
 
 _UPLOAD_SECONDS = 24 * 3600.0
+
+
+async def _paced(content: AsyncIterator[bytes], limit: asyncio.Timeout, pause: float) -> AsyncIterator[bytes]:
+    """A file as it comes from the user, whose time is not limited; that in which the back-end takes a piece is."""
+    now = asyncio.get_running_loop().time
+    limit.reschedule(None)
+    async for piece in content:
+        limit.reschedule(now() + pause)
+        yield piece
+        limit.reschedule(None)
+    limit.reschedule(now() + pause)
 
 
 def _listed(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
