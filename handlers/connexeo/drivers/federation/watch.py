@@ -21,7 +21,7 @@ import structlog
 
 from connexeo.drivers.federation.configuration import Configuration
 from connexeo.drivers.federation.connection import Connection
-from connexeo.drivers.federation.faults import Refused, UpstreamFault
+from connexeo.drivers.federation.faults import Refused, Unreachable, UpstreamFault
 from connexeo.drivers.federation.parents import end_with_parent
 from connexeo.drivers.federation.snapshots.fetching import Fetching
 from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, KINDS, Kind
@@ -147,7 +147,8 @@ class Watch:
         try:
             snapshot = await self._fetched(upstream, fetching, kind)
         except UpstreamFault as fault:
-            level = logger.info if isinstance(fault, Refused) else logger.warning
+            # That a back-end cannot be reached at all is told by its check, once.
+            level = logger.info if isinstance(fault, Refused | Unreachable) else logger.warning
             level("federation.not_refreshed", upstream=upstream.id, kind=kind.name, reason=fault.reason)
             self.store.note_failure(upstream.id, kind.name, self.now(), fault.reason)
             return False
