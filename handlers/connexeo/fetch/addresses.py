@@ -76,7 +76,9 @@ async def resolve(host: str, port: int, *, allow_private: bool) -> tuple[Address
     except ValueError:
         addresses = await _look_up(host, port)
     if not all(is_allowed(address, allow_private=allow_private) for address in addresses):
-        raise FetchRefused(f"the address of {host} is not allowed")
+        allowable = all(is_allowed(address, allow_private=True) for address in addresses)
+        hint = ": it is a private one (see the setting `allow_private_network`)" if allowable else ""
+        raise FetchRefused(f"the address of {host} is not allowed{hint}")
     return addresses
 
 
