@@ -6,9 +6,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
+import orjson
 import pytest
 
 from asgi_client import HOST, Client
@@ -190,7 +192,14 @@ def hostile_driver() -> FakeDriver:
         {"rel": HOSTILE, "href": "javascript:alert(1)"},
         {"rel": "about", "href": f"https://x.example/{HOSTILE}", "title": HOSTILE},
     ]
-    driver.capabilities.additions = {"links": links}
+    member = {
+        "url": "javascript:alert(1)",
+        "title": HOSTILE,
+        "status": HOSTILE,
+        "description": HOSTILE,
+        "last_successful_check": HOSTILE,
+    }
+    driver.capabilities.additions = {"links": links, "federation": {HOSTILE: member}}
     return driver
 
 
@@ -203,6 +212,51 @@ def test_texts_of_others_cannot_become_markup(make_client: MakeClient) -> None:
     assert not [href for href in page.values("href") if "javascript" in href]
     assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
     assert "alert(1)" in page.text
+
+
+def test_the_back_ends_of_a_federation_are_shown(make_client: MakeClient) -> None:
+    driver = FakeDriver()
+    driver.capabilities.additions = {
+        "federation": {
+            "alps": {
+                "url": "https://alps.example",
+                "title": "The Alps",
+                "status": "online",
+                "last_successful_check": "2026-01-02T03:04:05Z",
+                "description": "On **snow**.",
+                "experimental": True,
+            },
+            "coast": {"url": "https://coast.example", "title": "The coast", "status": "offline"},
+        }
+    }
+    page = page_of(make_client(driver))
+    assert "alps The Alps experimental On snow . online 2026-01-02 03:04:05 UTC" in page.text
+    assert "coast The coast offline never" in page.text
+    assert {"https://alps.example", "https://coast.example", "#federation"} <= set(page.values("href"))
+    assert "Back-ends" not in page_of(make_client(FakeDriver())).text
+
+
+class Serialised(FakeDiscovery):
+    """A catalogue whose documents are kept as JSON, property by property."""
+
+    async def list_collections(self, user: User | None, *, limit: int | None, offset: str | None) -> Page:
+        page = await super().list_collections(user, limit=limit, offset=offset)
+        items = [
+            {
+                key: value if key in ("id", "links") else orjson.Fragment(orjson.dumps(value))
+                for key, value in each.items()
+            }
+            for each in page.items
+        ]
+        return replace(page, items=items)
+
+
+def test_collections_may_be_serialised_already(make_client: MakeClient) -> None:
+    driver = FakeDriver()
+    plain = page_of(make_client(driver)).text
+    driver.data_discovery = Serialised(driver.data_discovery.collections, driver.data_discovery.private)
+    assert page_of(make_client(driver)).text == plain
+    assert "Fragment" not in plain
 
 
 def test_host_header_cannot_become_markup(client: Client) -> None:

@@ -27,7 +27,7 @@ async def capabilities(context: Context) -> models.Capabilities | Response:
     additions = await context.driver.capabilities.capabilities(context.user)
     links = [*api_links(context), *additions.get("links", ())]
     if context.accepts_html():
-        return await landing_page(context, links)
+        return await landing_page(context, links, additions.get("federation"))
     service = context.service
     settings = service.settings
     capable = context.driver.capabilities

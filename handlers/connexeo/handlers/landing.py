@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 from starlette.responses import HTMLResponse
 
 from connexeo.generated.errors import OpenEOError
@@ -47,12 +48,17 @@ class ProcessRow:
     flags: tuple[str, ...]
 
 
-async def landing_page(context: Context, links: Sequence[Mapping[str, Any]]) -> HTMLResponse:
+async def landing_page(
+    context: Context,
+    links: Sequence[Mapping[str, Any]],
+    federation: Mapping[str, Mapping[str, Any]] | None = None,
+) -> HTMLResponse:
     """Title, links, collections, processes, endpoints and connect snippets, on one self-contained page.
 
     Args:
         context: The call.
         links: Links of the capabilities.
+        federation: Back-ends that stand behind this one, as the capabilities have them.
     """
     collections = await _answer(context, "list-collections", limit=SHOWN_COLLECTIONS + 1)
     processes = await _answer(context, "list-processes")
@@ -66,6 +72,7 @@ async def landing_page(context: Context, links: Sequence[Mapping[str, Any]]) -> 
         api_name=f"openEO API {context.service.api_version}",
         editor=WEB_EDITOR + quote(url, safe=""),
         links=links,
+        federation=federation,
         snippets=connect_snippets(url, {endpoint["path"] for endpoint in context.service.endpoints}),
         collections=rows and rows[:SHOWN_COLLECTIONS],
         more_collections=rows is not None and len(rows) > SHOWN_COLLECTIONS,
@@ -150,7 +157,7 @@ def temporal_extent(collection: Mapping[str, Any]) -> str:
 
 
 async def _answer(context: Context, operation_id: str, **arguments: Any) -> Mapping[str, Any] | None:
-    """What the API itself answers; None when it is not offered, or cannot answer now."""
+    """What the API itself answers, as a client reads it; None when it is not offered, or cannot answer now."""
     handler = context.service.handlers.get(operation_id)
     if handler is None:
         return None
@@ -159,7 +166,8 @@ async def _answer(context: Context, operation_id: str, **arguments: Any) -> Mapp
     except OpenEOError:
         # The rest of the page is of use without it.
         return None
-    return answer if isinstance(answer, Mapping) else None
+    # Drivers may give parts that are serialised already.
+    return orjson.loads(orjson.dumps(answer)) if isinstance(answer, Mapping) else None
 
 
 def _collection_rows(context: Context, answer: Mapping[str, Any]) -> list[CollectionRow]:
