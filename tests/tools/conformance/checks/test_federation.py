@@ -46,11 +46,18 @@ EARLIER, LATER = "2024-05-01T12:00:00Z", "2024-07-01T12:00:00Z"
 
 
 @pytest.fixture(scope="module")
-def federated(demo_server: Server) -> Iterator[Proxy]:
-    """Our server with the answers of a federation of two."""
-    with start_proxy(demo_server.url) as proxy:
+def federated(demo_server: Server, demo_token: str) -> Iterator[Proxy]:
+    """Our server with the answers of a federation of two; its user has a job and a stored process."""
+    graph = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
+    with start_proxy(demo_server.url) as proxy, httpx.Client(base_url=demo_server.url, timeout=60) as client:
+        client.headers["authorization"] = f"Bearer {demo_token}"
+        client.post("/jobs", json={"process": {"process_graph": graph}}).raise_for_status()
+        client.put("/process_graphs/my_sum", json={"process_graph": graph}).raise_for_status()
         proxy.switch(dress="federation")
         yield proxy
+        for job in client.get("/jobs").json()["jobs"]:
+            client.delete(f"/jobs/{job['id']}").raise_for_status()
+        client.delete("/process_graphs/my_sum").raise_for_status()
 
 
 @pytest.fixture
@@ -119,6 +126,7 @@ FAULTS: dict[str, list[tuple[Change, ...]]] = {
         (put("/jobs", MISSING, value="baltic"),),
         (put(ANY, MISSING, value=["baltic", 5]),),
         (put("/validation", MISSING, value=["https://baltic.example"], method="POST"),),
+        (put("/jobs/[^/]+/logs", MISSING, value=["nobody"]),),
     ],
     "federation.missing-offline": [
         (OFFLINE,),
@@ -132,12 +140,16 @@ FAULTS: dict[str, list[tuple[Change, ...]]] = {
         (put(LIST, "collections", 0, BACKENDS, value="alpine"),),
         (put(ANY, BACKENDS, value=["alpine", "alpine"]),),
         (put("/validation", BACKENDS, value=["nobody"], method="POST"),),
+        (put("/jobs/[^/]+", BACKENDS, value=["nobody"]),),
+        (put("/process_graphs/my_sum", BACKENDS, value=[]),),
+        (put("/jobs/[^/]+/logs", "logs", value=[{"id": "1", BACKENDS: ["nobody"]}]),),
     ],
     "federation.both": [
         (put(ANY, MISSING, value=["baltic"]),),
         (put(ANY, MISSING, value=["baltic"]), drop(ANY, BACKENDS)),
         (put("/validation", MISSING, value=["alpine"], method="POST"),),
         (put("/processes", "processes", 0, MISSING, value=["alpine"]),),
+        (put("/jobs/[^/]+", BACKENDS, value=["alpine"]), put("/jobs/[^/]+", MISSING, value=["alpine"])),
     ],
     "federation.collections": [
         (_hosted(), HOSTED),

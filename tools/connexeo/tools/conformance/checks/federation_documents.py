@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -74,6 +75,40 @@ def descriptions(backend: BackEnd) -> list[tuple[Exchange, Mapping[str, Any]]]:
     return found
 
 
+_OF_USERS = (
+    ("GET /jobs", "jobs", ("/jobs/{job_id}", "/jobs/{job_id}/logs", "/jobs/{job_id}/results")),
+    ("GET /services", "services", ("/services/{service_id}", "/services/{service_id}/logs")),
+    ("GET /process_graphs", "processes", ("/process_graphs/{process_graph_id}",)),
+)
+"""Lists of what users have, with the property of the entries, and documents about one of these."""
+
+
+def belongings(backend: BackEnd) -> list[tuple[Exchange, Mapping[str, Any]]]:
+    """Documents about one job, service and stored process of the user, where there are any."""
+    found: list[tuple[Exchange, Mapping[str, Any]]] = []
+    pages = first_pages(backend)
+    for operation, key, paths in _OF_USERS:
+        listed = pages[operation][1].get(key) if operation in pages else None
+        entries = [
+            each
+            for each in (listed if isinstance(listed, list) else ())
+            if isinstance(each, Mapping) and isinstance(each.get("id"), str) and each["id"]
+        ]
+        # What is finished has more to tell; of the rest the first.
+        entries.sort(key=lambda each: each.get("status") != "finished")
+        for path in paths if entries else ():
+            if not backend.offers(f"GET {path}"):
+                continue
+            try:
+                answer = backend.reader.get(re.sub(r"{\w+}", encoded(entries[0]["id"]), path))
+            except NoAnswer:
+                continue
+            document = object_of(answer) if answer.ok else None
+            if document is not None:
+                found.append((answer, document))
+    return found
+
+
 def chosen_collections(backend: BackEnd) -> list[dict[str, Any]]:
     """Up to five collections of the list."""
     listed = [each for each in backend.once(all_collections) if each.get("id")]
@@ -82,7 +117,7 @@ def chosen_collections(backend: BackEnd) -> list[dict[str, Any]]:
 
 def all_documents(backend: BackEnd) -> list[tuple[Exchange, Mapping[str, Any]]]:
     """Lists, and single documents as far as there are any."""
-    found = list(first_pages(backend).values())
+    found = [*first_pages(backend).values(), *backend.once(belongings)]
     try:
         return [*found, *backend.once(descriptions)]
     except (NotApplicable, NotTestable, Skipped):
