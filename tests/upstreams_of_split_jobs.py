@@ -29,6 +29,10 @@ class FakeUpstream:
     outcomes: list[tuple[str, str]] = field(default_factory=list)
     """Status and error code of the jobs that end next."""
     made: int = 0
+    blamed: str | None = None
+    """Node that failed jobs name in their logs."""
+    expired: bool = False
+    """Whether signed addresses are not accepted."""
     endless: bool = False
     signs: bool = True
     refusal: tuple[int, str] | None = None
@@ -43,6 +47,8 @@ class FakeUpstream:
         path = request.url.path.removeprefix("/api")
         if path == "/jobs":
             return self._create(request) if request.method == "POST" else self._list()
+        if not path.startswith("/jobs/"):
+            return httpx.Response(403 if self.expired else 200, json={})
         job_id, _, below = path.removeprefix("/jobs/").partition("/")
         if job_id not in self.jobs:
             return httpx.Response(404, json={"code": "JobNotFound", "message": "none"})
@@ -75,7 +81,9 @@ class FakeUpstream:
         if job["status"] == "running" and not self.endless:
             job["status"], code = self.outcomes.pop(0) if self.outcomes else ("finished", "")
             if code:
-                job["logs"].append({"id": "2", "level": "error", "message": "broken", "code": code})
+                path = [{"node_id": self.blamed}] if self.blamed is not None else []
+                entry = {"id": "2", "level": "error", "message": "broken", "code": code, "path": path}
+                job["logs"].append(entry)
         elif job["status"] == "queued":
             job["status"] = "running"
             job["logs"].append({"id": "1", "level": "info", "message": "starts"})

@@ -162,6 +162,25 @@ class RemoteJobs:
         page = log_page(upstream, (await self._fetch(upstream, call)).object(), "error")
         return [each for each in page.items if each["level"] == "error"]
 
+    async def process_graph(self, upstream: str, remote: str) -> Mapping[str, Any]:
+        """What it runs; empty when the back-end does not tell."""
+        process = (await self._fetch(upstream, Call("GET", _path(remote)))).object().get("process")
+        process_graph = process.get("process_graph") if isinstance(process, Mapping) else None
+        return process_graph if isinstance(process_graph, Mapping) else {}
+
+    async def is_readable(self, upstream: str, url: str) -> bool:
+        """Whether a back-end gives out what has a signed address, to whoever asks."""
+
+        async def ask(connection: Connection, authorization: str, deadline: float) -> Answer:
+            return await connection.fetch(Call("GET", url), deadline)
+
+        self._check(upstream)
+        try:
+            await self._asking.one(self._user, SORT, ask, upstream, repeatable=True)
+        except UpstreamFault:
+            return False
+        return True
+
     async def estimate(self, upstream: str, remote: str) -> Json:
         """What the back-end expects."""
         return (await self._fetch(upstream, Call("GET", _path(remote, "/estimate")))).object()

@@ -17,6 +17,7 @@ from connexeo.drivers.federation.identifiers import federated
 from connexeo.drivers.federation.jobs import split_store as store
 from connexeo.drivers.federation.jobs.split_copies import copy_logs
 from connexeo.drivers.federation.jobs.split_endings import Endings
+from connexeo.drivers.federation.jobs.split_inputs import has_lacked_input
 from connexeo.drivers.federation.jobs.split_ledger import ENDED, Ledger, Outdated, log_entry, present
 from connexeo.drivers.federation.jobs.split_remote import (
     GONE,
@@ -212,14 +213,15 @@ class SplitRun:
             await self._ledger.save(part, {"status": told.status, "progress": progress})
 
     async def _take_failure(self, part: store.Row) -> None:
-        """A part's job has failed: its log says whether that was the fault of the back-end."""
+        """A part's job has failed: its log says whether that was the fault of a back-end."""
         try:
             errors = await self._remote.errors(part["upstream"], part["remote"])
         except Refused as refused:
             logger.info("split.no_logs", job=self._ledger.job["id"], part=part["name"], reason=refused.reason)
             errors = []
         message = f"{_named(part)} has failed."
-        again = blames_upstream(errors)
+        lacking = await has_lacked_input(self._remote, self._plan, part, errors)
+        again = lacking or blames_upstream(errors)
         await (self._try_again(part, message, errors) if again else self._fail(part, message, errors))
 
     async def _try_again(self, part: store.Row, reason: str, errors: Sequence[Json] = ()) -> None:
@@ -227,7 +229,8 @@ class SplitRun:
         if part["tries"] >= TRIES:
             await self._fail(part, reason, errors)
             return
-        entry = log_entry("warning", f"{reason} It is tried once more.", part["upstream"])
+        message = f"{reason} {errors[-1]['message']}" if errors else reason
+        entry = log_entry("warning", f"{message} It is tried once more.", part["upstream"])
         former = store.left_of(part, self._ledger.job["run"])
         values = {"status": "waiting", "remote": None, "logged": None, "progress": 0.0, "former": former}
         await self._ledger.save(part, values, entry)
