@@ -127,7 +127,16 @@ def test_a_limit_that_is_dropped_tells_nothing_twice() -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize("href", ["https://evil.example/jobs", "https://alps.example/other", "jobs"])
+@pytest.mark.parametrize(
+    "href",
+    [
+        "https://evil.example/jobs",
+        "https://alps.example/other",
+        "https://alps.example/apiary/jobs",
+        "https://alps.example/api/%2e%2e/other",
+        "jobs",
+    ],
+)
 def test_pages_that_lead_elsewhere_or_never_end(href: str) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         assert request.url.host == "alps.example"

@@ -8,11 +8,13 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from connexeo.drivers.federation.connection import Connection
 from connexeo.drivers.federation.faults import Garbled
+from connexeo.drivers.federation.identifiers import ELSEWHERE
 from connexeo.drivers.federation.snapshots.fetching import next_link
 from connexeo.generated.errors import RequestInvalid
 
@@ -108,7 +110,7 @@ async def read_from(
     url, skip = place.url, place.skip
     seen: set[str] = set()
     while not place.done:
-        if url is not None and not (connection.is_here(url) and url.startswith(connection.upstream.url)):
+        if url is not None and not _is_below(connection, url):
             raise Garbled(connection.id, f"the pages of {path} lead elsewhere")
         # A first page has as many entries as were told of it, and more, whatever was asked for then.
         wanted = None if limit is None and not skip else skip + (limit or 1)
@@ -140,6 +142,14 @@ async def read_from(
             raise Garbled(connection.id, f"the pages of {path} never end")
         url, skip = following, 0
     return Told(entries, places)
+
+
+def _is_below(connection: Connection, url: str) -> bool:
+    """Whether an address is one of the back-end's API: offsets come from users, who may have made them up."""
+    if not connection.is_here(url):
+        return False
+    base, path = urlsplit(connection.upstream.url).path, urlsplit(url).path
+    return path.startswith(f"{base}/") and ELSEWHERE.isdisjoint(unquote(path).split("/"))
 
 
 def merged_page(
