@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ import structlog
 from connexeo.drivers.federation.configuration import Configuration
 from connexeo.drivers.federation.connection import Connection
 from connexeo.drivers.federation.faults import Refused, Unreachable, UpstreamFault
+from connexeo.drivers.federation.garbage import give_back_memory
 from connexeo.drivers.federation.parents import end_with_parent
 from connexeo.drivers.federation.snapshots.fetching import Fetching
 from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES, KINDS, Kind
@@ -78,10 +80,12 @@ class Watch:
         self.store.forget_others({upstream.id: upstream.url for upstream in self.federation.upstreams})
         self._stale |= {CAPABILITIES, *KINDS}
         self._changed.set()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._merge())
-            for upstream in self.federation.upstreams:
-                group.create_task(self._watch(upstream))
+        # Always the same thread: each has its own memory, which it keeps for its next turn.
+        with ThreadPoolExecutor(1, thread_name_prefix="merging") as executor:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._merge(executor))
+                for upstream in self.federation.upstreams:
+                    group.create_task(self._watch(upstream))
 
     async def _watch(self, upstream: Upstream) -> None:
         """Everything of one back-end; whatever happens there is no concern of the others."""
@@ -186,12 +190,12 @@ class Watch:
         self._stale.add(kind)
         self._changed.set()
 
-    async def _merge(self) -> None:
+    async def _merge(self, executor: Executor) -> None:
         while True:
             await self._changed.wait()
             await self._settle()
             stale, self._stale = self._stale, set()
-            await asyncio.to_thread(self._make_views, frozenset(stale))
+            await asyncio.get_running_loop().run_in_executor(executor, self._make_views, frozenset(stale))
 
     async def _settle(self) -> None:
         """Wait for more to merge, as long as it keeps coming."""
@@ -209,6 +213,7 @@ class Watch:
                 make_views(kind, store, self.federation)
         finally:
             store.close()
+        give_back_memory()
 
 
 async def watch(settings: Settings) -> None:

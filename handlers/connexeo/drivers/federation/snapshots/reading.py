@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from connexeo.drivers.federation.garbage import no_search_for_garbage
+from connexeo.drivers.federation.garbage import give_back_memory, no_search_for_garbage
 from connexeo.drivers.federation.snapshots.kinds import CAPABILITIES
 from connexeo.drivers.federation.snapshots.state import UpstreamState
 from connexeo.drivers.federation.snapshots.store import SnapshotStore
@@ -23,6 +23,8 @@ QUICK = 0.02
 """Seconds between looks at the file while somebody waits for what is not there yet."""
 SLOW = 0.25
 """Seconds between looks at the file else."""
+LARGE = 2**20
+"""Bytes of a view above which reading it takes memory that should not stay."""
 
 
 class Snapshots:
@@ -169,6 +171,9 @@ class Snapshots:
                 if view is not None:
                     with no_search_for_garbage():
                         views[kind] = self._load.get(kind, orjson.loads)(view.body)
+                    if len(view.body) > LARGE:
+                        del view
+                        give_back_memory()
         return states, attempts, digests, views
 
     def _is_current(self, upstream: str, kind: str) -> bool:
