@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import update
 
 from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
 from connexeo.drivers.federation.merging import BACKENDS
+from connexeo.drivers.local.state.tables import split_jobs
 from connexeo.generated.errors import JobNotFinished, JobNotStarted, NotFound
 from upstreams_of_split_jobs import Crash, FakeUpstream
 
@@ -202,3 +204,28 @@ async def test_results_are_those_of_the_whole_job(office: Office, monkeypatch: p
     assert document["description"] == f"What the batch job `{job_id}` has computed at alps, coast."
     assert document["created"] == (await office.jobs.describe_job(office.user, job_id))["created"]
     assert "updated" not in document
+
+
+async def test_taken_over_while_a_part_is_made(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes back after he was given up leaves alone what the other one has found."""
+    _, coast = _upstreams(office)
+    job_id = await office.order()
+    create = RemoteJobs.create
+
+    async def stopped(remote: RemoteJobs, upstream: str, request: Any) -> str:
+        identifier = await create(remote, upstream, request)
+        monkeypatch.setattr(RemoteJobs, "create", create)
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        await office.state.write(
+            lambda connection: connection.execute(update(split_jobs).values(driven_until=past))
+        )
+        assert await office.step("elsewhere") == 1
+        return identifier
+
+    monkeypatch.setattr(RemoteJobs, "create", stopped)
+    await office.step()
+    assert list(coast.jobs) == ["coast1"]
+    for _ in range(20):
+        await office.step("elsewhere")
+    assert await office.status(job_id) == "finished"
+    assert coast.started == ["coast1"]

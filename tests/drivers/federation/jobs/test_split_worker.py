@@ -113,3 +113,24 @@ async def test_cancelling_is_seen_at_once(office: Office, make: Callable[..., Sp
     await _until(canceled)
     worker.stop()
     await running
+
+
+async def test_nobody_is_kept_waiting_by_those_who_came_first(
+    office: Office, make: Callable[..., SplitWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(split_worker, "AT_ONCE", 1)
+    federation = office.asking.members.federation
+    worker = make()
+    office.asking.members.federation = federation.model_copy(update={"job_interval": 0.001})
+    coast = office.asking.upstreams["coast"]
+    coast.endless = True
+    for _ in range(4):
+        await office.order()
+    running = asyncio.create_task(worker.run())
+
+    async def all_started() -> bool:
+        return len(coast.started) == 4
+
+    await _until(all_started)
+    worker.stop()
+    await running
