@@ -46,7 +46,7 @@ class FakeUpstream:
             raise httpx.ConnectError("offline")
         path = request.url.path.removeprefix("/api")
         if path == "/jobs":
-            return self._create(request) if request.method == "POST" else self._list()
+            return self._create(request) if request.method == "POST" else self._list(request)
         if not path.startswith("/jobs/"):
             return httpx.Response(403 if self.expired else 200, json={})
         job_id, _, below = path.removeprefix("/jobs/").partition("/")
@@ -69,12 +69,17 @@ class FakeUpstream:
         self.jobs[job_id] = {**body, "id": job_id, "status": "created", "asked": 0, "logs": []}
         return httpx.Response(201, headers={"OpenEO-Identifier": job_id})
 
-    def _list(self) -> httpx.Response:
+    def _list(self, request: httpx.Request) -> httpx.Response:
+        limit, start = (int(request.url.params.get(name, 0)) for name in ("limit", "offset"))
         listed = [
             {"id": key, "title": job["title"], "status": job["status"], "created": "2026-01-01T00:00:00Z"}
-            for key, job in self.jobs.items()
+            for key, job in list(self.jobs.items())[start:]
         ]
-        return httpx.Response(200, json={"jobs": listed, "links": []})
+        links = []
+        if 0 < limit < len(listed):
+            href = f"https://{self.name}.example/api/jobs?limit={limit}&offset={start + limit}"
+            links.append({"rel": "next", "href": href})
+        return httpx.Response(200, json={"jobs": listed[: limit or None], "links": links})
 
     def _get_job(self, job_id: str) -> httpx.Response:
         job = self.jobs[job_id]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import update
 
+from connexeo.drivers.federation.jobs import split_remote
 from connexeo.drivers.federation.jobs.split_remote import RemoteJobs
 from connexeo.drivers.federation.merging import BACKENDS
 from connexeo.drivers.local.state.tables import split_jobs
@@ -43,6 +44,19 @@ async def test_started_anew_after_a_part_was_made_without_getting_noted(office: 
     await office.work()
     assert await office.status(job_id) == "finished"
     assert (coast.started, list(coast.jobs), list(alps.jobs)) == (["coast2"], ["coast2"], ["alps1"])
+
+
+async def test_found_among_many_jobs(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split_remote, "LOOKED_AT", 2)
+    _, coast = _upstreams(office)
+    job_id = await office.order()
+    coast.jobs |= {f"own{number}": {"title": None, "status": "finished"} for number in range(5)}
+    office.asking.cut = (1, "after")
+    with pytest.raises(Crash):
+        await office.step()
+    await office.work()
+    assert await office.status(job_id) == "finished"
+    assert coast.made == 1
 
 
 @pytest.mark.parametrize("ending", ["stop_job", "delete_job"])

@@ -22,13 +22,13 @@ from connexeo.drivers.federation.faults import (
 from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.merging import BACKENDS
-from connexeo.drivers.federation.paging import Place, Told, read_from
+from connexeo.drivers.federation.paging import Place, read_from
 from connexeo.drivers.interface import Json, User
 from connexeo.generated.errors import HTTP_STATUS, OpenEOError
 
 SORT = "split jobs"
 LOOKED_AT = 1000
-"""Jobs of a user among which one is searched."""
+"""Jobs of a user among which one is searched, at a time."""
 LONGEST = 10_000
 """Characters of messages, and bytes of data, in log entries that are copied."""
 LOG_PAGE = 200
@@ -83,21 +83,26 @@ class RemoteJobs:
     async def find(self, upstream: str, marker: str) -> str | None:
         """Identifier of the job whose title ends with a text."""
 
-        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
-            return await read_from(
-                connection,
-                Place(),
-                "/jobs",
-                "jobs",
-                limit=LOOKED_AT,
-                authorization=authorization,
-                deadline=deadline,
-            )
+        async def ask(connection: Connection, authorization: str, deadline: float) -> str | None:
+            place = Place()
+            while not place.done:
+                told = await read_from(
+                    connection,
+                    place,
+                    "/jobs",
+                    "jobs",
+                    limit=LOOKED_AT,
+                    authorization=authorization,
+                    deadline=deadline,
+                )
+                found = _marked(told.entries, marker)
+                if found is not None or told.places[-1] == place:
+                    return found
+                place = told.places[-1]
+            return None
 
         self._check(upstream)
-        told = await self._asking.one(self._user, SORT, ask, upstream, repeatable=True)
-        found = (each for each in told.entries if str(each.get("title") or "").endswith(marker))
-        return next((each["id"] for each in found if isinstance(each.get("id"), str)), None)
+        return await self._asking.one(self._user, SORT, ask, upstream, repeatable=True)
 
     async def state(self, upstream: str, remote: str) -> RemoteState | None:
         """How it is; None when it is not there (any longer)."""
@@ -202,6 +207,14 @@ def blames_upstream(errors: Sequence[Json]) -> bool:
     """Whether the errors of a log say that the back-end failed, and not the process."""
     codes = [each.get("code") for each in errors]
     return bool(codes) and HTTP_STATUS.get(str(codes[-1]), 400) >= 500 and codes[-1] != "FeatureUnsupported"
+
+
+def _marked(entries: Sequence[Json], marker: str) -> str | None:
+    for entry in entries:
+        identifier = entry.get("id")
+        if isinstance(identifier, str) and str(entry.get("title") or "").endswith(marker):
+            return identifier
+    return None
 
 
 def _ours(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any]:
