@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connexeo.drivers.federation.connection import Connection
-from connexeo.drivers.federation.faults import Garbled, UpstreamFault
-from connexeo.drivers.federation.paging import Place, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.faults import Garbled, Refused, UpstreamFault
+from connexeo.drivers.federation.paging import Place, Told, merged_page, read_cursor, read_from, started
 from connexeo.generated.errors import RequestInvalid
 from drivers.federation.upstreams import connected
 
@@ -156,3 +156,19 @@ def test_offsets_that_nobody_gave_out(offset: str) -> None:
     if offset:
         with pytest.raises(RequestInvalid, match="offset"):
             read_cursor(offset, NAMES)
+
+
+@pytest.mark.parametrize(("status", "is_empty"), [(405, True), (501, True), (404, False), (500, False)])
+def test_who_says_that_it_has_no_such_list_has_an_empty_one(status: int, is_empty: bool) -> None:
+    async def run() -> None:
+        connection = connected(lambda request: httpx.Response(status))
+        asked = read_from(
+            connection, Place(), "/jobs", "jobs", limit=3, authorization="Bearer x", deadline=5.0
+        )
+        if is_empty:
+            assert await asked == Told([], [Place(done=True)])
+            return
+        with pytest.raises(Refused):
+            await asked
+
+    asyncio.run(run())

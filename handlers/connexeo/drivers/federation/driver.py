@@ -92,8 +92,8 @@ class FederationDriver:
         )
         self.data_processing = cast(DataProcessing, processing)
         split = SplitJobs(state, asking, router, lambda: TokenBox(load_secrets(settings)))
-        self.batch_jobs = cast(BatchJobs, AllJobs(asking, router, split))
-        self.file_storage = FederatedFiles(asking)
+        self.batch_jobs = cast(BatchJobs, AllJobs(asking, router, split, self._snapshots))
+        self.file_storage = FederatedFiles(asking, self._snapshots)
         self.secondary_services = cast(SecondaryServices, FederatedServices(asking, router, self._snapshots))
 
     def job_worker(self) -> SplitWorker:

@@ -19,7 +19,9 @@ from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.faults import TooSlow, UpstreamFault
 from connexeo.drivers.federation.identifiers import ELSEWHERE
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
+from connexeo.drivers.federation.offering import offering
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
+from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.translation import object_of, translated
 from connexeo.drivers.interface import Content, Json, Page, User
 from connexeo.generated.errors import FileNotFound, FilePathInvalid, Internal
@@ -73,10 +75,16 @@ class RemoteContent:
 
 
 class FederatedFiles:
-    """Implements ``FileStorage``."""
+    """Implements ``FileStorage``.
 
-    def __init__(self, asking: Asking) -> None:
+    Args:
+        asking: Asks back-ends in a user's name.
+        snapshots: Which of them keep files; all are asked when not given.
+    """
+
+    def __init__(self, asking: Asking, snapshots: Snapshots | None = None) -> None:
         self._asking = asking
+        self._snapshots = snapshots
 
     async def list_files(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's files at all back-ends, by path."""
@@ -94,7 +102,8 @@ class FederatedFiles:
                 deadline=deadline,
             )
 
-        gathered = await self._asking.gather(user, SORT, ask)
+        asked = ids if self._snapshots is None else offering(self._snapshots, ids, "GET /files")
+        gathered = await self._asking.gather(user, SORT, ask, asked)
         page, following = merged_page(gathered.answers, places, _path_key, limit)
         items = (_listed(upstream, entry) for upstream, entry in page)
         return Page(

@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 import orjson
 
 from connexeo.drivers.federation.connection import Connection
-from connexeo.drivers.federation.faults import Garbled
+from connexeo.drivers.federation.faults import Garbled, Refused
 from connexeo.drivers.federation.identifiers import ELSEWHERE
 from connexeo.drivers.federation.snapshots.fetching import next_link
 from connexeo.generated.errors import RequestInvalid
@@ -21,6 +21,7 @@ from connexeo.generated.errors import RequestInvalid
 MAX_PAGES = 1000
 """Pages of one back-end that one page here may take."""
 _MAX_CURSOR = 2**16
+_UNSUPPORTED = frozenset({405, 501})
 
 Entry = dict[str, Any]
 Key = Callable[[Entry], Any]
@@ -114,11 +115,17 @@ async def read_from(
             raise Garbled(connection.id, f"the pages of {path} lead elsewhere")
         # A first page has as many entries as were told of it, and more, whatever was asked for then.
         wanted = None if limit is None and not skip else skip + (limit or 1)
-        answer = (
-            await connection.get(path, deadline, authorization, limit=wanted, **params)
-            if url is None
-            else await connection.get(url, deadline, authorization)
-        )
+        try:
+            answer = (
+                await connection.get(path, deadline, authorization, limit=wanted, **params)
+                if url is None
+                else await connection.get(url, deadline, authorization)
+            )
+        except Refused as refused:
+            if url is None and refused.status in _UNSUPPORTED:
+                # It lists the operation among its endpoints, and says here that it has no such thing.
+                return Told([], [Place(done=True)])
+            raise
         document = answer.object()
         found = document.get(name)
         if not isinstance(found, list):

@@ -15,6 +15,7 @@ from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.entries import newest_first
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
+from connexeo.drivers.federation.offering import offering
 from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
 from connexeo.drivers.federation.routing.forcing import check_stays, without_choice
 from connexeo.drivers.federation.routing.route import FORCE
@@ -69,7 +70,8 @@ class FederatedServices:
                 deadline=deadline,
             )
 
-        gathered = await self._asking.gather(user, SORT, ask)
+        asked = offering(self._snapshots, ids, "GET /services")
+        gathered = await self._asking.gather(user, SORT, ask, asked)
         page, following = merged_page(gathered.answers, places, newest_first, limit)
         shown = (_shown(upstream, entry) for upstream, entry in page)
         items = [

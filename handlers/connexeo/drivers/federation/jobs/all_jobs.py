@@ -11,6 +11,7 @@ from connexeo.drivers.federation.jobs.split_jobs import SplitJobs, refused
 from connexeo.drivers.federation.jobs.split_markers import without
 from connexeo.drivers.federation.jobs.split_store import is_split
 from connexeo.drivers.federation.paging import Entry, Place, Places, Told
+from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.splitting.plan import CannotSplit, NobodyCan
 from connexeo.drivers.interface import JobResults, Json, LogPage, User
 from connexeo.generated.errors import OpenEOError
@@ -24,12 +25,15 @@ class AllJobs(FederatedJobs):
         asking: Asks back-ends in a user's name.
         router: Finds the back-end for a new job.
         split: Has those that no back-end can run alone.
+        snapshots: Which back-ends have jobs.
     """
 
     own_sources = (SPLIT,)
 
-    def __init__(self, asking: Asking, router: Router, split: SplitJobs) -> None:
-        super().__init__(asking, router)
+    def __init__(
+        self, asking: Asking, router: Router, split: SplitJobs, snapshots: Snapshots | None = None
+    ) -> None:
+        super().__init__(asking, router, snapshots)
         self._split = split
 
     async def tell_own(self, user: User, places: Places, limit: int | None) -> Mapping[str, Told]:

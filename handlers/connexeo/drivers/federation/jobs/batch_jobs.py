@@ -14,6 +14,7 @@ from connexeo.drivers.federation.jobs.entries import described_job, listed_job, 
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.jobs.results import SORT, results_at
 from connexeo.drivers.federation.merging import MISSING
+from connexeo.drivers.federation.offering import offering
 from connexeo.drivers.federation.paging import (
     Place,
     Places,
@@ -25,6 +26,7 @@ from connexeo.drivers.federation.paging import (
 )
 from connexeo.drivers.federation.routing.forcing import check_stays, without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
+from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.translation import object_of
 from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
 from connexeo.generated.errors import Internal, JobNotFound
@@ -53,14 +55,16 @@ class FederatedJobs:
     Args:
         asking: Asks back-ends in a user's name.
         router: Finds the back-end for a new job.
+        snapshots: Which of them have jobs; all are asked when not given.
     """
 
     list_shared_results = None
     describe_shared_item = None
     download_result = None
 
-    def __init__(self, asking: Asking, router: Router) -> None:
+    def __init__(self, asking: Asking, router: Router, snapshots: Snapshots | None = None) -> None:
         self._asking = asking
+        self._snapshots = snapshots
         self._router = router
 
     own_sources: Sequence[str] = ()
@@ -101,7 +105,9 @@ class FederatedJobs:
             )
 
         own = await self.tell_own(user, places, limit)
-        gathered = await self._asking.gather(user, SORT, ask)
+        ids = self._asking.members.ids
+        asked = ids if self._snapshots is None else offering(self._snapshots, ids, "GET /jobs")
+        gathered = await self._asking.gather(user, SORT, ask, asked)
         page, following = merged_page({**gathered.answers, **own}, places, newest_first, limit)
         shown = (entry if source in own else listed_job(source, entry) for source, entry in page)
         return Page(
