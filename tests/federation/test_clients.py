@@ -6,6 +6,7 @@ compute alone what the federation has computed.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from openeo.rest.connection import connect
 from federation.harness import BASIC, PASSWORD, FrontEnd, front_end_starter
 from federation.proxy import FaultProxy
 from graphs import BOX, COLLECTION
+from oidc_issuer import OidcIssuer
 from served import Server, StartServer, children
 
 CLIMATE = "climate-monthly-demo"
@@ -54,6 +56,8 @@ class Federation:
     """Has that of the climate; it must not load from its own network."""
     proxy: FaultProxy
     """In front of the coast."""
+    issuer: OidcIssuer
+    """That all three know."""
     front_end: FrontEnd
     start_server: StartServer
     folder: Path
@@ -139,12 +143,19 @@ def frozen(server: Server) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def federation(
-    start_server: StartServer, demo_data: Path, tmp_path_factory: pytest.TempPathFactory
+    start_server: StartServer,
+    start_oidc_issuer: Callable[..., OidcIssuer],
+    demo_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Federation]:
+    issuer = start_oidc_issuer()
+    oidc = [issuer.provider()]
+
     def start(name: str) -> Server:
         data = tmp_path_factory.mktemp(name)
         (data / "demo").symlink_to(demo_data / "demo")
-        return start_server("--demo", data=data, workers=1, allow_private_network=name == "alps")
+        private, known = name == "alps", json.dumps(oidc)
+        return start_server("--demo", data=data, workers=1, allow_private_network=private, oidc=known)
 
     with ThreadPoolExecutor() as pool:
         alps, coast = pool.map(start, ("alps", "coast"))
@@ -155,9 +166,9 @@ def federation(
     ]
     patient = {"deadline": 3.0, "request_timeout": 20.0, "job_interval": 0.2}
     start_front_end = front_end_starter(start_server, lambda: tmp_path_factory.mktemp("front"))
-    front_end = start_front_end(upstreams, users=["ana"], workers=2, **patient)
+    front_end = start_front_end(upstreams, users=["ana"], oidc=oidc, workers=2, **patient)
     folder = tmp_path_factory.mktemp("downloads")
-    yield Federation(alps, coast, proxy, front_end, start_server, folder)
+    yield Federation(alps, coast, proxy, issuer, front_end, start_server, folder)
     proxy.close()
 
 
@@ -301,6 +312,27 @@ def test_a_workflow_at_two_back_ends_of_which_one_goes_down(
     assert computed == [["coast"], ["alps"]]
     assert {name: len(found) for name, found in federation.parts(job).items()} == {"alps": 1, "coast": 1}
     federation.kept["of two"] = job
+
+
+def test_a_login_that_ends(federation: Federation, wait_until: Wait, whole: Any) -> None:
+    def told(text: str) -> bool:
+        return any(text in each["message"] for each in job.logs())
+
+    connection: Any = connect(federation.front_end.url, auto_validate=False)
+    first = federation.issuer.opaque("ana")
+    connection.authenticate_oidc_access_token(first, provider_id="river")
+    job = usual(connection).create_job(title="long")
+    federation.proxy.refuse()
+    job.start()
+    wait_until(lambda: told("waits for 'coast'"), "the log says nothing of the coast")
+    federation.issuer.revoke(first)
+    federation.proxy.heal()
+    wait_until(lambda: told("'coast' does not accept the login"), "the log says nothing of the login")
+    assert job.status() == "queued"
+    connection.authenticate_oidc_access_token(federation.issuer.opaque("ana"), provider_id="river")
+    (path,) = run(job, wait_until).download_files(federation.folder / "long", include_stac_metadata=False)
+    np.testing.assert_allclose(pixels(path), whole)
+    job.delete()
 
 
 def test_a_front_end_that_is_killed(federation: Federation, wait_until: Wait, whole: Any) -> None:

@@ -195,6 +195,29 @@ async def test_refusals(office: Office, answer: tuple[int, str], status: str, to
     assert sum(told in each for each in await office.messages(job_id, "warning")) == 1
 
 
+async def test_a_login_that_is_refused_makes_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RemoteJobs, "settling", timedelta(hours=1))
+    _, coast = _upstreams(office)
+    coast.refusal = (403, "TokenInvalid")
+    job_id = await office.order()
+    await office.step()
+    coast.refusal = None
+    await office.work()
+    assert await office.status(job_id) == "finished"
+
+
+async def test_looking_for_a_part_is_told(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RemoteJobs, "settling", timedelta(hours=1))
+    _, coast = _upstreams(office)
+    job_id = await office.order()
+    office.asking.cut = (1, "lost")
+    await office.step()
+    coast.jobs.clear()
+    for _ in range(2):
+        await office.step()
+    assert sum("It is looked for" in each for each in await office.messages(job_id)) == 1
+
+
 async def test_titles_that_back_ends_cut(office: Office) -> None:
     _, coast = _upstreams(office)
     await office.order(title="t" * 1000)

@@ -152,6 +152,11 @@ class SplitRun:
         elif part["updated"] < present() - self._remote.settling:
             await self._withdraw(part)
             await self._create(part)
+        else:
+            message = f"{_named(part)} may have been made without an answer. It is looked for before it is made again."
+            await self._ledger.note_once(
+                f"{part['name']} is looked for", log_entry("info", message, part["upstream"])
+            )
 
     async def _send(self, part: store.Row, planned: Part, addresses: Mapping[str, str]) -> None:
         process_graph = filled(planned, addresses)
@@ -159,7 +164,7 @@ class SplitRun:
         try:
             remote = await self._remote.create(part["upstream"], request)
         except UpstreamFault as fault:
-            if has_not_started(fault):
+            if _has_made_nothing(fault):
                 await self._withdraw(part)
             raise
         nodes = ", ".join(planned.nodes[:NODES]) + (", …" if len(planned.nodes) > NODES else "")
@@ -270,6 +275,10 @@ class SplitRun:
         await self._ledger.settle(store.ACTIVE, status="error", updated=present())
         logger.info("split.failed", job=self._ledger.job["id"])
         await self._endings.stop()
+
+
+def _has_made_nothing(fault: UpstreamFault) -> bool:
+    return has_not_started(fault) or (isinstance(fault, Refused) and is_about_credentials(fault))
 
 
 def _named(part: Mapping[str, Any]) -> str:
