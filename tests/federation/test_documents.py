@@ -1,4 +1,4 @@
-"""Behaviours 14 to 20 and 23: what documents of a federation say."""
+"""Behaviours 14 to 20: what documents of a federation say."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 
 from connexeo.generated import load_openapi, load_processes
@@ -454,54 +453,3 @@ def test_20_what_is_left_out_is_reported(differing: Differing) -> None:
     assert kinds >= {"collection", "process", "file format", "UDF runtime", "service type"}
     assert kinds >= {"job", "service", "file", "log entry"}
     assert {"DIMENSIONS", "Odd"} <= {each.get("id") for each in events}
-
-
-def test_23_pages_of_jobs_have_each_job_once_also_while_a_back_end_is_down(
-    start_front_end: StartFrontEnd,
-    start_fake: StartFake,
-    start_proxy: Callable[[str], FaultProxy],
-    token_of: Callable[..., str],
-) -> None:
-    names = ("alps", "coast", "delta")
-    fakes = [
-        start_fake(
-            name=name,
-            page=4,
-            jobs={None: [make_job(f"{name} {n}/ä", 3 * n + number) for n in reversed(range(7))]},
-        )
-        for number, name in enumerate(names)
-    ]
-    proxies = {each.name: start_proxy(each.url) for each in fakes}
-    front = start_front_end(
-        [{**member(each), "url": proxies[each.name].url} for each in fakes], users=["ana"]
-    )
-    # Pages lead to the back-end itself, whatever stands in front of it.
-    for each in fakes:
-        each.base = proxies[each.name].url
-    token = token_of(front.server, "ana", PASSWORD)
-    for limit in (1, 2, 5, 50):
-        pages = walk(front, token, limit)
-        assert all(len(page) <= limit for page in pages)
-        ids = [job["id"] for page in pages for job in page]
-        assert len(ids) == len(set(ids)) == 21
-        created = [job["created"] for page in pages for job in page]
-        assert created == sorted(created, reverse=True)
-    for job in pages[0][:3]:
-        assert front.get(f"/jobs/{job['id']}", token).json()["id"] == job["id"]
-    proxies["coast"].refuse()
-    within(2.0, lambda: "coast" not in front.online(), "it is not seen that the back-end is gone")
-    for limit in (2, 50):
-        ids = [job["id"] for page in walk(front, token, limit) for job in page]
-        assert len(ids) == len(set(ids)) == 14
-
-
-def walk(front: FrontEnd, token: str, limit: int) -> list[list[dict[str, Any]]]:
-    """The jobs of all pages."""
-    pages = []
-    url: str | None = f"{front.url}/jobs?limit={limit}"
-    while url is not None:
-        document = httpx.get(url, headers={"authorization": f"Bearer {token}"}, timeout=60).json()
-        pages.append(document["jobs"])
-        url = next((each["href"] for each in document["links"] if each["rel"] == "next"), None)
-        assert len(pages) < 100
-    return pages

@@ -1,4 +1,4 @@
-"""Behaviours 12 and 24, and what more of 23 and 25 small back-ends can show: none stands in for another, nobody for
+"""Behaviours 12, 23 and 24, and what more of 25 small back-ends can show: none stands in for another, nobody for
 somebody else.
 """
 
@@ -372,7 +372,8 @@ def test_25_tokens_of_many_users_at_once_are_never_exchanged(issuers: Issuers) -
 
 
 PAGED: dict[str, tuple[str, Callable[[str, int], Json]]] = {
-    "/jobs": ("id", lambda name, number: make_job(f"{name}{number}", number)),
+    # Identifiers as no openEO back-end should have them.
+    "/jobs": ("id", lambda name, number: make_job(f"{name}/{number} ä~", number)),
     "/services": ("id", lambda name, number: make_service(f"{name}{number}")),
     "/files": ("path", lambda name, number: {"path": f"{name}{number:02d}"}),
 }
@@ -419,6 +420,18 @@ def test_23_each_entry_of_each_list_comes_once(paged: Federation, path: str, lim
     assert len(told[-1]) <= limit
     everything = [each for page in told for each in page]
     assert len(everything) == len(set(everything)) == 22
+
+
+def test_23_jobs_come_newest_first_and_can_be_asked_for(paged: Federation) -> None:
+    url: str | None = f"{paged.front.url}/jobs?limit=5"
+    created = []
+    while url is not None:
+        document = paged.front.get(url, paged.token).json()
+        created += [each["created"] for each in document["jobs"]]
+        url = next((each["href"] for each in document["links"] if each["rel"] == "next"), None)
+    assert created == sorted(created, reverse=True)
+    for each in paged.front.get("/jobs", paged.token).json()["jobs"][:3]:
+        assert paged.front.get(f"/jobs/{each['id']}", paged.token).json()["id"] == each["id"]
 
 
 @pytest.mark.parametrize("path", PAGED)
