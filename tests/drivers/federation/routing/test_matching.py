@@ -105,6 +105,14 @@ OFFERS = Offers(
         ),
         (Needs(references=(Reference("job", "https://a/r", "a", "https://a/r", bound=False),)), {}),
         (
+            Needs(references=(Reference("job", "split~1", None, "split~1"),)),
+            dict.fromkeys(
+                IDS,
+                "the results of the job 'split~1' are of several back-ends: use `load_stac` with the `canonical` link "
+                "in them",
+            ),
+        ),
+        (
             Needs(references=(Reference("file", "x.tif", None, "x.tif"),)),
             dict.fromkeys(IDS, "the file 'x.tif' is at no back-end: paths begin with that of theirs"),
         ),

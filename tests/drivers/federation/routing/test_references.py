@@ -58,6 +58,18 @@ SIGNED = "https://alps.example/results/1/abc"
                 )
             ],
         ),
+        (
+            "load_stac",
+            {"url": "https://front.example/jobs/split~s1/results"},
+            [
+                Reference(
+                    "job",
+                    "https://front.example/jobs/split~s1/results",
+                    None,
+                    "https://front.example/jobs/split~s1/results",
+                )
+            ],
+        ),
         ("add", {"x": "alps~j1"}, []),
     ],
 )

@@ -14,6 +14,7 @@ from connexeo.drivers.federation.routing.needs import Needs
 from connexeo.drivers.federation.routing.offers import Offers
 from connexeo.drivers.federation.routing.reasons import UNKNOWN, Reason
 from connexeo.drivers.federation.routing.references import Reference
+from connexeo.settings.federation import SPLIT
 
 _PREDEFINED = frozenset({None, "backend"})
 
@@ -155,6 +156,9 @@ def _reference(upstream: str, reference: Reference) -> Iterator[Reason]:
         yield Reason(code, reference.given, f"{what} can be read at '{reference.upstream}' only")
     elif reference.kind == "file":
         yield Reason(code, reference.given, f"{what} is at no back-end: paths begin with that of theirs")
+    elif f"{SPLIT}~" in reference.given:
+        text = f"{what} are of several back-ends: use `load_stac` with the `canonical` link in them"
+        yield Reason(code, reference.given, text)
     else:
         yield Reason(code, reference.given, f"{what} are at no back-end: `GET /jobs` lists the identifiers")
 

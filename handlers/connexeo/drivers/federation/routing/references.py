@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from connexeo.drivers.federation.identifiers import parsed
 from connexeo.processing.calls import is_remote
+from connexeo.settings.federation import SPLIT
 
 Json = Any
 Urls = Mapping[str, str]
@@ -112,6 +113,8 @@ def _results(url: str, urls: Urls) -> Reference:
     path = _JOB.search(parts.path)
     if path is not None and path.end() == len(parts.path):
         found = parsed(unquote(path.group(1)))
+        if found is not None and found[0] == SPLIT:
+            return Reference("job", url, None, url)
         if found is not None and found[0] in urls:
             address = f"{urls[found[0]]}/jobs/{quote(found[1], safe='')}/results"
             return Reference("job", url, found[0], address)
