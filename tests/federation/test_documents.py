@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 
 from connexeo.generated import load_openapi, load_processes
@@ -96,17 +98,22 @@ def test_14_missing_is_right_everywhere(
             "service_id": "alps~one",
             "log_id": "alps~x",
         }
-        for name, missing in expected.items():
+
+        def ask(name: str) -> httpx.Response:
             method, _, template = name.partition(" ")
             path = template.format(**names, permission="x")
-            is_get = method == "GET"
-            answer = front.get(path, token) if is_get else front.post(path, graph("RIVERS"), token)
+            return front.get(path, token) if method == "GET" else front.post(path, graph("RIVERS"), token)
+
+        with ThreadPoolExecutor(len(expected)) as pool:
+            answers = dict(zip(expected, pool.map(ask, expected), strict=True))
+        for name, missing in expected.items():
+            answer = answers[name]
             if missing is None:
                 assert answer.status_code == 501, name
                 continue
             assert answer.status_code == 200, (name, answer.text)
             assert sorted(answer.json().get("federation:missing", [])) == missing, name
-            operation = contract.match(method, path)
+            operation = contract.match(*name.split(" "))
             if operation is not None:
                 assert contract.faults(operation, 200, "application/json", answer.json()) == [], name
 
