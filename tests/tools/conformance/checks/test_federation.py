@@ -30,6 +30,7 @@ from connexeo.tools.conformance.registry import load_checks
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.runner import run_check
 from connexeo.tools.conformance.verdicts import State
+from connexeo.tools.conformance.workload import workload
 from served import Server
 
 Look = Callable[..., Result]
@@ -264,6 +265,20 @@ def test_what_cannot_be_told(check_id: str, changes: tuple[Change, ...], look_at
     result = look_at(check_id, *changes)
     assert result.state is State.NOT_TESTABLE, [finding.message for finding in result.findings]
     assert result.reason
+
+
+def test_what_nobody_serves_now_is_not_asked_for(federated: Proxy, demo_token: str, look_at: Look) -> None:
+    elsewhere = put(ONE, BACKENDS, value=["baltic"])
+    silent = reply(f"{ONE}/queryables", 503, ERROR)
+    assert_found(look_at("profile.330", elsewhere, silent))
+    assert_kept(look_at("profile.330", OFFLINE, elsewhere, silent))
+    hosts = (
+        put(ONE, BACKENDS, value=["alpine"]),
+        put("/collections/climate-monthly-demo", BACKENDS, value=["baltic"]),
+    )
+    for changes, loaded in ((), "climate-monthly-demo"), ((OFFLINE,), "sentinel-2-l2a-demo"):
+        with doctored(federated.url, *changes, *hosts, token=demo_token) as backend:
+            assert backend.once(workload).collection == loaded
 
 
 def _silent(request: httpx.Request, send: Answer) -> httpx.Response:

@@ -201,6 +201,12 @@ def test_a_federation_may_have_files_at_its_back_ends_only(check_id: str, look: 
     assert_kept(look(check_id, put("/", "federation", value=FEDERATION), *IN_FOLDERS))
 
 
+def test_a_federation_may_have_files_where_nobody_is(look: Look) -> None:
+    offline = {name: {**about, "status": "offline"} for name, about in FEDERATION.items()}
+    result = look("profile.510", put("/", "federation", value=offline), *IN_FOLDERS)
+    assert (result.state, result.reason.rpartition(" ")[2]) == (State.NOT_TESTABLE, "offline")
+
+
 def test_nobody_else_may_choose_folders(look: Look) -> None:
     assert_found(look("profile.512", *IN_FOLDERS))
     assert_found(look("files.names", *IN_FOLDERS))

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.exchange import Exchange
 from connexeo.tools.conformance.listing import Listing
-from connexeo.tools.conformance.shapes import mapping
-from connexeo.tools.conformance.verdicts import require
+from connexeo.tools.conformance.members import member_names, online_members
+from connexeo.tools.conformance.verdicts import NotTestable, require
 
 FILES = Listing("/files", "files", "path")
 READ, WRITE, DELETE = "GET /files/{path}", "PUT /files/{path}", "DELETE /files/{path}"
@@ -76,15 +76,23 @@ def start_of_paths(backend: BackEnd) -> str:
     """What the paths of all files begin with, empty where files may be anywhere.
 
     A federation may refuse paths that do not tell which of its back-ends is to keep a file: a path may be off limits.
+
+    Raises:
+        NotTestable: when those that could keep files are offline.
     """
-    members = mapping(backend.capabilities.get("federation"))
+    members = member_names(backend)
     if not members or not backend.options.write or not backend.offers(WRITE):
         return ""
     name = backend.name("place.txt")
     if upload(backend, name, b"x").code != "FilePathInvalid":
         return ""
-    online = [each for each, about in members.items() if mapping(about).get("status", "online") == "online"]
-    return next((f"{each}/" for each in online if upload(backend, f"{each}/{name}", b"x").ok), "")
+    online = online_members(backend)
+    for member in online:
+        if upload(backend, f"{member}/{name}", b"x").ok:
+            return f"{member}/"
+    if len(online) < len(members):
+        raise NotTestable("the back-ends of the federation that may take files are offline")
+    return ""
 
 
 def place(backend: BackEnd, what: str) -> str:

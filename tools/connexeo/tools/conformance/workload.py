@@ -12,6 +12,7 @@ from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.extents import instant
+from connexeo.tools.conformance.members import is_served
 from connexeo.tools.conformance.resources import all_processes, described_collections, file_formats
 from connexeo.tools.conformance.shapes import mapping, text, texts
 from connexeo.tools.conformance.verdicts import NotTestable
@@ -132,7 +133,9 @@ def loading(work: Workload, **other: Any) -> Graph:
 def _candidates(backend: BackEnd) -> Iterator[Workload | None]:
     wanted = backend.options.collection
     described = [document for document, _ in backend.once(described_collections)]
-    for document in sorted(described, key=lambda each: each.get("id") != wanted):
+    # What only back-ends of a federation have that are offline cannot be loaded now.
+    described.sort(key=lambda each: (each.get("id") != wanted, not is_served(backend, each)))
+    for document in described:
         if wanted is None or document.get("id") == wanted:
             yield _workload(backend, document)
 

@@ -8,19 +8,17 @@ from typing import Any
 
 from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.checks.federation_documents import (
-    BACKENDS,
     MISSING,
     TELLING,
     Documents,
     all_documents,
     chosen_collections,
     first_pages,
-    hosts_of,
-    names_of,
     tagged_objects,
 )
 from connexeo.tools.conformance.checks.federation_members import SOURCE, member_states
 from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.members import BACKENDS, hosts_of, names_of
 from connexeo.tools.conformance.registry import check
 from connexeo.tools.conformance.resources import all_collections, object_of
 from connexeo.tools.conformance.verdicts import NotTestable, Severity, Violation

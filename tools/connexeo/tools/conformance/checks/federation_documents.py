@@ -10,12 +10,12 @@ from connexeo.tools.conformance.backend import BackEnd, encoded
 from connexeo.tools.conformance.caller import NoAnswer
 from connexeo.tools.conformance.checks.federation_members import member_states
 from connexeo.tools.conformance.exchange import Exchange
+from connexeo.tools.conformance.members import BACKENDS
 from connexeo.tools.conformance.resources import all_collections, object_of
 from connexeo.tools.conformance.verdicts import NotApplicable, NotTestable, Skipped
 from connexeo.tools.conformance.workload import addition, has
 
 MISSING = "federation:missing"
-BACKENDS = "federation:backends"
 
 TELLING = (
     "GET /collections",
@@ -124,11 +124,6 @@ def all_documents(backend: BackEnd) -> list[tuple[Exchange, Mapping[str, Any]]]:
         return found
 
 
-def names_of(value: Any) -> list[str]:
-    """Identifiers of back-ends in a list; none when it is no list."""
-    return [str(each) for each in value] if isinstance(value, list) else []
-
-
 def tagged_objects(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every object in a document that says which back-ends have it, with its place; however deep it is."""
     waiting: list[tuple[str, Any]] = [("", document)]
@@ -150,10 +145,3 @@ def _parts(value: Any) -> list[tuple[Any, Any]]:
         (each.get("id", number) if isinstance(each, Mapping) else number, each)
         for number, each in enumerate(value)
     ]
-
-
-def hosts_of(collection: Mapping[str, Any]) -> list[str]:
-    """Of a collection: the extension's text has the property at the top, its example in the summaries."""
-    summaries = collection.get("summaries")
-    below = summaries.get(BACKENDS) if isinstance(summaries, Mapping) else None
-    return sorted(names_of(collection.get(BACKENDS) or below))
