@@ -55,7 +55,9 @@ def references_of(process_id: Json, arguments: Mapping[str, Json], urls: Urls) -
             yield _results(job, urls) if is_remote(job) else _job(job, urls)
     elif process_id == "load_stac":
         url = arguments.get("url")
-        if isinstance(url, str) and (found := _results(url, urls)).upstream is not None:
+        found = _results(url, urls) if isinstance(url, str) else None
+        # Whatever is at no back-end may be anywhere.
+        if found is not None and (found.upstream is not None or found.bound):
             yield found
 
 
