@@ -174,6 +174,19 @@ async def test_waiting_is_told_once(office: Office) -> None:
     assert coast.made == 1
 
 
+@pytest.mark.parametrize("request_for", ["get_job", "delete_job"])
+async def test_a_web_server_without_a_back_end(office: Office, request_for: str) -> None:
+    _, coast = _upstreams(office)
+    job_id = await office.order()
+    await office.step()
+    coast.refusals[request_for] = (404, "")
+    await (office.step() if request_for == "get_job" else office.jobs.delete_job(office.user, job_id))
+    assert await office.step() == 1
+    coast.refusals.clear()
+    await office.work()
+    assert list(coast.jobs) == ([] if request_for == "delete_job" else ["coast1"])
+
+
 @pytest.mark.parametrize(
     ("answer", "status", "told"),
     [

@@ -196,7 +196,14 @@ class RemoteJobs:
             return await connection.fetch(sent, deadline)
 
         self._check(upstream)
-        return await self._asking.one(self._user, SORT, ask, upstream, repeatable=call.method == "GET")
+        try:
+            return await self._asking.one(self._user, SORT, ask, upstream, repeatable=call.method == "GET")
+        except Refused as refused:
+            if refused.status in GONE and not refused.code:
+                # A web server that stands in front of nothing says that of everything.
+                text = f"HTTP {refused.status} without an openEO error, as if there were no back-end"
+                raise Garbled(upstream, text) from refused
+            raise
 
     def _check(self, upstream: str) -> None:
         if self._asking.members.upstream(upstream) is None:
