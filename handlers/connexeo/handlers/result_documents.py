@@ -54,9 +54,15 @@ def item_document(context: Context, job_id: str, results: JobResults, item: Mapp
 
 
 def feature_of(collection: Document) -> Document:
-    """A Collection as one STAC Item, for who wants GeoJSON: all of its assets, and less about them."""
-    [box, *_] = collection["extent"]["spatial"]["bbox"]
-    [(start, end), *_] = collection["extent"]["temporal"]["interval"]
+    """A Collection as one STAC Item, for who wants GeoJSON: all of its assets, and less about them.
+
+    Back-ends of a federation may not say where and when.
+    """
+    box = _first(collection, "spatial", "bbox")
+    is_box = len(box) in (4, 6) and all(isinstance(each, int | float) for each in box)
+    start, end = (
+        interval if len(interval := _first(collection, "temporal", "interval")) == 2 else (None, None)
+    )
     copied = (
         "title", "description", "license", "created", "updated", "queued", "started", "expires", "unpublished",
         "openeo:status",
@@ -70,14 +76,25 @@ def feature_of(collection: Document) -> Document:
     return {
         "type": "Feature",
         "stac_version": collection["stac_version"],
-        "stac_extensions": collection["stac_extensions"],
+        "stac_extensions": collection.get("stac_extensions", []),
         "id": collection["id"],
-        "bbox": box,
-        "geometry": box_geometry(*(box if len(box) == 4 else (box[0], box[1], box[3], box[4]))),
+        **({"bbox": box} if is_box else {}),
+        "geometry": box_geometry(*(box if len(box) == 4 else (box[0], box[1], box[3], box[4])))
+        if is_box
+        else None,
         "properties": properties,
         "assets": collection["assets"],
         "links": links,
     }
+
+
+def _first(collection: Document, *steps: str) -> list[Any]:
+    """The first box or interval of a collection; empty where there is none."""
+    found: Any = collection.get("extent")
+    for step in steps:
+        found = found.get(step) if isinstance(found, dict) else None
+    first = found[0] if isinstance(found, list) and found else None
+    return first if isinstance(first, list) else []
 
 
 def _with_signed_assets(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urljoin
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.faults import Refused, UpstreamFault
-from connexeo.drivers.federation.merging import BACKENDS
+from connexeo.drivers.federation.merging import BACKENDS, Kind, valid_items
 from connexeo.drivers.federation.translation import translated
 from connexeo.drivers.interface import JobFailed, JobResults, Json, User
 from connexeo.generated.errors import JobNotFound
@@ -64,8 +65,45 @@ async def results_at(
         for link in (links if isinstance(links, list) else [])
         if isinstance(link, dict) and link.get("rel") not in _NOT_LINKS_OF_RESULTS
     ]
-    shown = {**document, "id": job_id, "links": kept, BACKENDS: list(backends or [upstream])}
+    shown = {**_mended(upstream, {**document, "links": kept}, answer.url), "id": job_id}
+    shown |= {BACKENDS: list(backends or [upstream])}
     return JobResults(shown, (), None, datetime.now(UTC) + LINK_LIFETIME)
+
+
+def _mended(upstream: str, document: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """A document that leads clients to the files, wherever they read it.
+
+    What can be mended of a STAC Collection is; else it stays as it is, for users would lose their results.
+
+    Args:
+        upstream: Who sent it.
+        document: The results.
+        url: Where they are.
+    """
+    assets = document.get("assets")
+    there = {
+        "links": [_resolved(link, url) for link in document["links"]],
+        "assets": {
+            name: _resolved(asset, url)
+            for name, asset in (assets.items() if isinstance(assets, dict) else ())
+            if isinstance(asset, dict) and isinstance(asset.get("href"), str)
+        },
+    }
+    # Its identifier is of no concern: it gets another one.
+    found = {**document, **there, "id": "results"}
+    if document.get("type") != "Collection":
+        return found
+    good, _ = valid_items(Kind.COLLECTION, upstream, [found], base=url)
+    return {"stac_extensions": [], **good.get("results", found)}
+
+
+def _resolved(link: Mapping[str, Any], url: str) -> dict[str, Any]:
+    """A link or an asset, with an absolute address."""
+    href = link.get("href")
+    try:
+        return {**link, "href": urljoin(url, href)} if isinstance(href, str) else dict(link)
+    except ValueError:
+        return dict(link)
 
 
 def _log_entry(refused: Refused) -> Json:
