@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connexeo.drivers.federation.breaker import CircuitBreaker, Passage
@@ -39,6 +39,7 @@ def test_a_trial_that_was_given_up_can_be_made_again() -> None:
     assert breaker.passage(10) is Passage.TRY
 
 
+@example([(0.0, False), (3.7135235325613154, False)])
 @given(st.lists(st.tuples(st.floats(0, 20), st.booleans()), max_size=40))
 def test_it_never_stays_open_for_a_back_end_that_answers(events: list[tuple[float, bool]]) -> None:
     breaker, now = CircuitBreaker(failures=2, pause=5), 0.0

@@ -40,7 +40,7 @@ class CircuitBreaker:
         """Whether a request may be made; whoever is told to try must report how that went."""
         if self.opened is None:
             return Passage.ASK
-        if self.trying or now - self.opened < self.pause:
+        if self.trying or now < self.opened + self.pause:
             return Passage.SKIP
         self.trying = True
         return Passage.TRY
