@@ -114,9 +114,16 @@ class FakeUpstream:
 
     def close(self) -> None:
         """End it."""
+        loop = self._server.servers[0].get_loop()
         self._server.should_exit = True
-        self._server.force_exit = True
+        # Idle connections it closes itself; others would be left open.
+        loop.call_soon_threadsafe(loop.call_later, 0.12, self._abort)
         self._thread.join(10)
+
+    def _abort(self) -> None:
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()
+        self._server.force_exit = True
 
     async def _answer(self, request: Request) -> Response:
         authorization = request.headers.get("authorization")

@@ -49,6 +49,7 @@ class FederatedCapabilities:
         self._snapshots = snapshots
         self._fanout = fanout
         self._accounts = accounts
+        self._started = time.time()
 
     def version(self, operation_id: str) -> str:
         """See ``Versioned``."""
@@ -77,7 +78,8 @@ class FederatedCapabilities:
                 url=upstream.url,
                 title=upstream.title or titles.get(upstream.id) or upstream.id,
                 online=states[upstream.id].online is True,
-                last_status_check=_instant(states[upstream.id].checked),
+                # The first check began at the start, and has not been answered so far.
+                last_status_check=_instant(states[upstream.id].checked or self._started),
                 last_successful_check=_instant(states[upstream.id].succeeded),
                 description=upstream.description,
                 experimental=upstream.experimental,
