@@ -114,7 +114,7 @@ class FederatedFiles:
 
     async def download_file(self, user: User, path: str) -> Content:
         """A file, as its back-end sends it."""
-        upstream, rest = self._find(path, FileNotFound())
+        upstream, rest = self._find(path, FileNotFound(file=path))
         call = Call("GET", _address(rest), headers={"accept": "*/*"})
 
         async def ask(connection: Connection, authorization: str, deadline: float) -> Mapping[str, str]:
@@ -126,7 +126,7 @@ class FederatedFiles:
         try:
             headers = await self._asking.one(user, SORT, ask, upstream)
         except UpstreamFault as fault:
-            raise translated(fault, FileNotFound()) from fault
+            raise translated(fault, FileNotFound(file=path)) from fault
         size = headers.get("content-length", "")
         if not size.isdecimal() or headers.get("content-encoding", "identity") != "identity":
             raise Internal(f"The back-end '{upstream}' does not say how large the file is.")
@@ -168,8 +168,10 @@ class FederatedFiles:
 
     async def delete_file(self, user: User, path: str) -> None:
         """Remove a file at its back-end."""
-        upstream, rest = self._find(path, FileNotFound())
-        await self._asking.call(user, SORT, upstream, Call("DELETE", _address(rest)), missing=FileNotFound())
+        upstream, rest = self._find(path, FileNotFound(file=path))
+        await self._asking.call(
+            user, SORT, upstream, Call("DELETE", _address(rest)), missing=FileNotFound(file=path)
+        )
 
     def _find(self, path: str, missing: FileNotFound | FilePathInvalid) -> tuple[str, str]:
         upstream, _, rest = path.partition("/")
