@@ -19,6 +19,9 @@ from served import Server
 
 SEED = 20260101
 
+EXAMPLES = int(os.environ.get("CONNEXEO_TEST_EXAMPLES", "40"))
+"""Random requests of each operation, besides those that are derived from its schema."""
+
 PHASES = ("examples", "coverage", "fuzzing", "stateful")
 
 PROCESS = {"sum": {"process_id": "add", "arguments": {"x": 1, "y": 2}, "result": True}}
@@ -88,7 +91,7 @@ def run_schemathesis(tmp_path: Path, token_of: Callable[..., str]) -> RunSchemat
     """Runs schemathesis against a server, all its operations unless ``only`` names some."""
 
     def run(
-        server: Server, *, only: Iterable[str] = (), phases: Iterable[str] = PHASES, examples: int = 100
+        server: Server, *, only: Iterable[str] = (), phases: Iterable[str] = PHASES, examples: int = EXAMPLES
     ) -> Outcome:
         token = token_of(server)
         document = httpx.get(f"{server.url}/openapi.json", timeout=30).json()
@@ -263,9 +266,9 @@ def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[Any
 
 
 def from_dictionary(name: str) -> str:
-    """The setting that takes a path parameter from the dictionary of this name, every other time."""
+    """The setting that takes a path parameter from the dictionary of this name, most of the time."""
     parameter = name.rpartition(" ")[2]
-    return f'"path.{parameter}" = {{ dictionary = "{name}", probability = 0.5 }}'
+    return f'"path.{parameter}" = {{ dictionary = "{name}", probability = 0.75 }}'
 
 
 def operations(item: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
