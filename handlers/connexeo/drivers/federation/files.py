@@ -18,9 +18,8 @@ from connexeo.drivers.federation.checked import checked_entry
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.faults import TooSlow, UpstreamFault
 from connexeo.drivers.federation.identifiers import ELSEWHERE
+from connexeo.drivers.federation.lists import UserList, UserLists
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
-from connexeo.drivers.federation.offering import offering
-from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.translation import object_of, translated
 from connexeo.drivers.interface import Content, Json, Page, User
@@ -84,33 +83,11 @@ class FederatedFiles:
 
     def __init__(self, asking: Asking, snapshots: Snapshots | None = None) -> None:
         self._asking = asking
-        self._snapshots = snapshots
+        self._lists = UserLists(asking, snapshots)
 
     async def list_files(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's files at all back-ends, by path."""
-        ids = self._asking.members.ids
-        places = started(read_cursor(offset, ids), ids)
-
-        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
-            return await read_from(
-                connection,
-                places[connection.id],
-                "/files",
-                "files",
-                limit=limit,
-                authorization=authorization,
-                deadline=deadline,
-            )
-
-        asked = ids if self._snapshots is None else offering(self._snapshots, ids, "GET /files")
-        gathered = await self._asking.gather(user, SORT, ask, asked)
-        page, following = merged_page(gathered.answers, places, _path_key, limit)
-        items = (_listed(upstream, entry) for upstream, entry in page)
-        return Page(
-            [entry for entry in items if entry is not None],
-            following,
-            extra={MISSING: list(gathered.faults)},
-        )
+        return await self._lists.page(FILES, user, limit=limit, offset=offset)
 
     async def download_file(self, user: User, path: str) -> Content:
         """A file, as its back-end sends it."""
@@ -212,6 +189,9 @@ def _listed(upstream: str, entry: Mapping[str, Any]) -> dict[str, Any] | None:
 def _path_key(entry: Mapping[str, Any]) -> str:
     path = entry.get("path")
     return path if isinstance(path, str) else ""
+
+
+FILES = UserList(SORT, _path_key, _listed)
 
 
 def _address(path: str) -> str:

@@ -8,15 +8,14 @@ from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.checked import checked_entry
-from connexeo.drivers.federation.connection import Answer, Call, Connection
+from connexeo.drivers.federation.connection import Answer, Call
 from connexeo.drivers.federation.identifiers import federated
 from connexeo.drivers.federation.jobs.batch_jobs import Router
 from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.entries import newest_first
 from connexeo.drivers.federation.jobs.logs import log_page
+from connexeo.drivers.federation.lists import UserList, UserLists
 from connexeo.drivers.federation.merging import BACKENDS, MISSING, Belonging
-from connexeo.drivers.federation.offering import offering
-from connexeo.drivers.federation.paging import Told, merged_page, read_cursor, read_from, started
 from connexeo.drivers.federation.routing.forcing import check_stays, without_choice
 from connexeo.drivers.federation.routing.route import FORCE
 from connexeo.drivers.federation.snapshots.kinds import SERVICE_TYPES
@@ -47,6 +46,7 @@ class FederatedServices:
         self._asking = asking
         self._router = router
         self._snapshots = snapshots
+        self._lists = UserLists(asking, snapshots)
 
     async def list_service_types(self, user: User | None) -> Json:
         """The types of all back-ends; who is missing cannot be said here."""
@@ -56,30 +56,7 @@ class FederatedServices:
 
     async def list_services(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's services at all back-ends, newest first."""
-        ids = self._asking.members.ids
-        places = started(read_cursor(offset, ids), ids)
-
-        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
-            return await read_from(
-                connection,
-                places[connection.id],
-                "/services",
-                "services",
-                limit=limit,
-                authorization=authorization,
-                deadline=deadline,
-            )
-
-        asked = offering(self._snapshots, ids, "GET /services")
-        gathered = await self._asking.gather(user, SORT, ask, asked)
-        page, following = merged_page(gathered.answers, places, newest_first, limit)
-        shown = (_shown(upstream, entry) for upstream, entry in page)
-        items = [
-            {key: value for key, value in entry.items() if key != "process"}
-            for entry in shown
-            if entry is not None
-        ]
-        return Page(items, following, extra={MISSING: list(gathered.faults)})
+        return await self._lists.page(SERVICES, user, limit=limit, offset=offset)
 
     async def create_service(self, user: User, request: Json) -> str:
         """A new service at the best of the back-ends that can serve it."""
@@ -87,6 +64,7 @@ class FederatedServices:
         upstream = route.candidates[0]
         sent = {**without_choice(request), "process": route.process, "type": self._name_at(upstream, request)}
         answer = await self._asking.call(user, SORT, upstream, Call("POST", "/services", json=sent))
+        self._router.given(upstream)
         return federated(upstream, identifier_of(answer))
 
     async def describe_service(self, user: User, service_id: str) -> Json:
@@ -152,6 +130,14 @@ def _shown(upstream: str, service: Mapping[str, Any]) -> dict[str, Any] | None:
     if isinstance(identifier, str):
         kept["id"] = federated(upstream, identifier)
     return checked_entry(Belonging.SERVICE, upstream, {**kept, BACKENDS: [upstream]})
+
+
+def _listed(upstream: str, service: Mapping[str, Any]) -> dict[str, Any] | None:
+    shown = _shown(upstream, service)
+    return None if shown is None else {key: value for key, value in shown.items() if key != "process"}
+
+
+SERVICES = UserList(SORT, newest_first, _listed)
 
 
 def _path(identifier: str, below: str) -> str:

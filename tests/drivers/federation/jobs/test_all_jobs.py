@@ -42,6 +42,9 @@ class Refusing:
     async def route(self, user: User, request: Json, *, operation: str | None = None) -> Route:
         raise ProcessUnsupported("No back-end can run this process. alps: no; coast: no.")
 
+    def given(self, upstream: str) -> None:
+        raise AssertionError(upstream)
+
 
 @pytest.fixture
 def jobs(office: Office) -> AllJobs:

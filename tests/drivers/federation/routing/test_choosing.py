@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connexeo.drivers.federation.routing.choosing import Load, Standing, is_paid, ranked
+from connexeo.drivers.federation.routing.choosing import RECENT, Load, Standing, is_paid, ranked
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,26 @@ def test_requests_under_way_are_counted_until_they_end() -> None:
             assert load.of("a") == 2
         assert load.of("a") == 1
     assert (load.of("a"), load.of("b")) == (0, 0)
+
+
+def test_jobs_and_services_count_for_some_time() -> None:
+    times = iter([0.0, 5.0, 5.0, RECENT + 1.0, RECENT + 1.0, RECENT + 6.0])
+    load = Load(lambda: next(times))
+    load.give("a")
+    load.give("a")
+    with load.one_more("a"):
+        assert load.of("a") == 3
+    assert load.of("a") == 1
+    assert load.of("b") == 0
+
+
+def test_back_ends_take_turns_with_jobs() -> None:
+    load = Load()
+    given = []
+    for _ in range(6):
+        best, *_ = ranked(
+            [Standing("one", load=load.of("one"), weight=2.0), Standing("two", load=load.of("two"))]
+        )
+        load.give(best)
+        given.append(best)
+    assert given == ["one", "one", "two", "one", "one", "two"]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from connexeo.drivers.federation.asking import Asking
 from connexeo.drivers.federation.connection import Connection
-from connexeo.drivers.federation.jobs.batch_jobs import FederatedJobs, Router
+from connexeo.drivers.federation.jobs.batch_jobs import JOBS, FederatedJobs, Router
 from connexeo.drivers.federation.jobs.split_jobs import SplitJobs, refused
 from connexeo.drivers.federation.jobs.split_markers import without
 from connexeo.drivers.federation.jobs.split_store import is_split
-from connexeo.drivers.federation.paging import Entry, Place, Places, Told
+from connexeo.drivers.federation.lists import UserLists
+from connexeo.drivers.federation.paging import Entry, Place, Told
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.splitting.plan import CannotSplit, NobodyCan
-from connexeo.drivers.interface import JobResults, Json, LogPage, User
+from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
 from connexeo.generated.errors import OpenEOError
 from connexeo.settings.federation import SPLIT
 
@@ -28,32 +27,26 @@ class AllJobs(FederatedJobs):
         snapshots: Which back-ends have jobs.
     """
 
-    own_sources = (SPLIT,)
-
     def __init__(
         self, asking: Asking, router: Router, split: SplitJobs, snapshots: Snapshots | None = None
     ) -> None:
         super().__init__(asking, router, snapshots)
         self._split = split
+        self._lists = UserLists(asking, snapshots, {SPLIT: split.list_jobs})
 
-    async def tell_own(self, user: User, places: Places, limit: int | None) -> Mapping[str, Told]:
-        """Split jobs."""
-        return {SPLIT: await self._split.list_jobs(user, places[SPLIT], limit)}
+    async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
+        """The user's jobs at all back-ends and those that are split, newest first."""
+        read = self._without_parts
+        return await self._lists.page(JOBS, user, limit=limit, offset=offset, read=read)
 
-    async def read_jobs(
-        self,
-        connection: Connection,
-        place: Place,
-        *,
-        limit: int | None,
-        authorization: str,
-        deadline: float,
+    async def _without_parts(
+        self, connection: Connection, place: Place, *, limit: int | None, authorization: str, deadline: float
     ) -> Told:
         """The jobs at one back-end, but for parts of split jobs."""
         entries: list[Entry] = []
         places = [place]
         while True:
-            told = await super().read_jobs(
+            told = await JOBS.read(
                 connection, places[-1], limit=limit, authorization=authorization, deadline=deadline
             )
             shown = without(told, await self._split.are_parts(told.entries))

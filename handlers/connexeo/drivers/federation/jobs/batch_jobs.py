@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from connexeo.drivers.federation.asking import Asking
-from connexeo.drivers.federation.connection import Answer, Call, Connection
+from connexeo.drivers.federation.connection import Answer, Call
 from connexeo.drivers.federation.identifiers import federated
 from connexeo.drivers.federation.jobs.creation import identifier_of
 from connexeo.drivers.federation.jobs.entries import described_job, listed_job, newest_first
 from connexeo.drivers.federation.jobs.logs import log_page
 from connexeo.drivers.federation.jobs.results import SORT, results_at
-from connexeo.drivers.federation.merging import MISSING
-from connexeo.drivers.federation.offering import offering
-from connexeo.drivers.federation.paging import (
-    Place,
-    Places,
-    Told,
-    merged_page,
-    read_cursor,
-    read_from,
-    started,
-)
+from connexeo.drivers.federation.lists import UserList, UserLists
 from connexeo.drivers.federation.routing.forcing import check_stays, without_choice
 from connexeo.drivers.federation.routing.route import FORCE, Route
 from connexeo.drivers.federation.snapshots.reading import Snapshots
 from connexeo.drivers.federation.translation import object_of
 from connexeo.drivers.interface import JobResults, Json, LogPage, Page, User
 from connexeo.generated.errors import Internal, JobNotFound
+
+JOBS = UserList(SORT, newest_first, listed_job)
 
 
 class Router(Protocol):
@@ -48,6 +40,10 @@ class Router(Protocol):
         """
         ...
 
+    def given(self, upstream: str) -> None:
+        """Take note of who was given a job or a service."""
+        ...
+
 
 class FederatedJobs:
     """Implements ``BatchJobs``, but for what needs an account at more than one back-end.
@@ -64,57 +60,12 @@ class FederatedJobs:
 
     def __init__(self, asking: Asking, router: Router, snapshots: Snapshots | None = None) -> None:
         self._asking = asking
-        self._snapshots = snapshots
+        self._lists = UserLists(asking, snapshots)
         self._router = router
-
-    own_sources: Sequence[str] = ()
-    """In place of ids of back-ends, for jobs that are at none of them."""
-
-    async def tell_own(self, user: User, places: Places, limit: int | None) -> Mapping[str, Told]:
-        """The user's jobs that are at none of the back-ends, as they are listed; by source."""
-        return {}
-
-    async def read_jobs(
-        self,
-        connection: Connection,
-        place: Place,
-        *,
-        limit: int | None,
-        authorization: str,
-        deadline: float,
-    ) -> Told:
-        """The jobs at one back-end; see ``read_from``."""
-        return await read_from(
-            connection,
-            place,
-            "/jobs",
-            "jobs",
-            limit=limit,
-            authorization=authorization,
-            deadline=deadline,
-        )
 
     async def list_jobs(self, user: User, *, limit: int | None, offset: str | None) -> Page:
         """The user's jobs at all back-ends, newest first."""
-        sources = (*self._asking.members.ids, *self.own_sources)
-        places = started(read_cursor(offset, sources), sources)
-
-        async def ask(connection: Connection, authorization: str, deadline: float) -> Told:
-            return await self.read_jobs(
-                connection, places[connection.id], limit=limit, authorization=authorization, deadline=deadline
-            )
-
-        own = await self.tell_own(user, places, limit)
-        ids = self._asking.members.ids
-        asked = ids if self._snapshots is None else offering(self._snapshots, ids, "GET /jobs")
-        gathered = await self._asking.gather(user, SORT, ask, asked)
-        page, following = merged_page({**gathered.answers, **own}, places, newest_first, limit)
-        shown = (entry if source in own else listed_job(source, entry) for source, entry in page)
-        return Page(
-            [entry for entry in shown if entry is not None],
-            following,
-            extra={MISSING: list(gathered.faults)},
-        )
+        return await self._lists.page(JOBS, user, limit=limit, offset=offset)
 
     async def create_job(self, user: User, request: Json) -> str:
         """A new job at the best of the back-ends that can run it."""
@@ -122,6 +73,7 @@ class FederatedJobs:
         upstream = route.candidates[0]
         sent = {**without_choice(request), "process": route.process}
         answer = await self._asking.call(user, SORT, upstream, Call("POST", "/jobs", json=sent))
+        self._router.given(upstream)
         return federated(upstream, identifier_of(answer))
 
     async def describe_job(self, user: User, job_id: str) -> Json:

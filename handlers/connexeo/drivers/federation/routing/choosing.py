@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ class Standing:
     """Whether it has what the process reads, where others could read it as well."""
     weight: float = 1.0
     load: int = 0
-    """Requests of ours that it works on."""
+    """Requests, jobs and services of ours that it works on."""
     paid: bool | None = False
     """Whether it takes money for the plan that would be used; None: it does not say."""
 
@@ -61,15 +62,32 @@ def plans_of(billing: Any) -> list[Mapping[str, Any]]:
     ]
 
 
-class Load:
-    """Counts the requests that are under way from this process."""
+RECENT = 600.0
+"""Seconds for which a job or service counts that a back-end was given: what it does then is not asked for."""
 
-    def __init__(self) -> None:
+
+class Load:
+    """What back-ends have to do for this process: requests that are under way, and jobs and services given lately.
+
+    Args:
+        now: Seconds of a clock that only goes on.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
         self._running: Counter[str] = Counter()
+        self._given: defaultdict[str, deque[float]] = defaultdict(deque)
 
     def of(self, upstream: str) -> int:
-        """How many a back-end works on."""
-        return self._running[upstream]
+        """How much a back-end has to do."""
+        given = self._given[upstream]
+        while given and given[0] < self._now() - RECENT:
+            given.popleft()
+        return self._running[upstream] + len(given)
+
+    def give(self, upstream: str) -> None:
+        """Note a job or a service."""
+        self._given[upstream].append(self._now())
 
     @contextmanager
     def one_more(self, upstream: str) -> Iterator[None]:

@@ -111,6 +111,10 @@ class ProcessRouter:
         told = {upstream: in_words(each) for upstream, each in analysis.reasons.items() if each}
         return Route(analysis.candidates, told, analysis.process)
 
+    def given(self, upstream: str) -> None:
+        """Note that a back-end was given a job or a service."""
+        self._load.give(upstream)
+
     async def analyse_request(self, user: User, request: Json, operation: str) -> Analysis:
         """`analyse` for the process of a request.
 
