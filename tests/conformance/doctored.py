@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,9 +30,6 @@ from connexeo.tools.conformance.session import open_backend
 from connexeo.tools.conformance.verdicts import State
 
 Answer = Callable[[httpx.Request], httpx.Response]
-
-contract_of = cache(load_contract)
-"""The contract of an API version, made once: that takes longer than most checks."""
 
 
 @dataclass(frozen=True)
@@ -129,12 +127,18 @@ def _answer(code: int, document: Any, headers: Mapping[str, str]) -> httpx.Respo
 _OF_BODY = {"content-length", "content-encoding", "transfer-encoding", "etag"}
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Made once: to read all certificates takes as long as most checks."""
+    return httpx.create_ssl_context()
+
+
 class Doctor(httpx.BaseTransport):
     """Sends requests to the server, and changes what comes back; the last change comes first."""
 
     def __init__(self, changes: tuple[Change, ...]) -> None:
         self._changes = changes
-        self._inner = httpx.HTTPTransport()
+        self._inner = httpx.HTTPTransport(verify=_tls())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
@@ -165,7 +169,7 @@ def doctored(
     """The back-end at a URL with changed answers; what was created there is removed in the end."""
     with httpx.Client(transport=Doctor(changes), timeout=60) as client:
         discovery = discover(client, url)
-        contract = contract_of(discovery.api_version)
+        contract = load_contract(discovery.api_version)
         backend = open_backend(
             client,
             discovery,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -155,10 +155,20 @@ def load_contract(api_version: str, *, federation: bool = False, extra: Iterable
     Raises:
         SpecError: when a source is at fault, or the version too old.
     """
+    sources = tuple(extra)
+    # What a user gives may be another file the next time.
+    return _made(api_version, federation, sources) if sources else _standard(api_version, federation)
+
+
+def _made(api_version: str, federation: bool, extra: Iterable[str] = ()) -> Contract:
     version, note = nearest_version(api_version)
     document = version_document(version, federation=federation)
     _accept_version(document, api_version)
     return Contract(extended(document, extra), version, [note] if note else [])
+
+
+_standard = lru_cache(maxsize=8)(_made)
+"""Kept with its validators, as nobody changes it: whoever tests several back-ends needs it each time."""
 
 
 def _accept_version(document: Document, api_version: str) -> None:
