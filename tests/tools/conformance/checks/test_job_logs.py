@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from conformance.doctored import Answer, Change, assert_found, assert_kept, drop, edit, put, reply
+from conformance.stock import Stock
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.verdicts import State
 
@@ -92,24 +93,24 @@ FAULTS: dict[str, tuple[str, Change]] = {
 
 
 @pytest.mark.parametrize("check_id", CHECKS)
-def test_our_logs_are_sound(check_id: str, look: Look) -> None:
-    assert_kept(look(check_id))
+def test_our_logs_are_sound(check_id: str, stock: Stock) -> None:
+    assert_kept(stock.look(check_id))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_faults_are_found(fault: str, look: Look) -> None:
+def test_faults_are_found(fault: str, stock: Stock) -> None:
     check_id, change = FAULTS[fault]
-    assert_found(look(check_id, change))
+    assert_found(stock.look(check_id, change))
 
 
-def test_identifiers_must_stay(look: Look) -> None:
+def test_identifiers_must_stay(stock: Stock) -> None:
     count = iter(range(1000))
 
     def change(document: Any) -> None:
         for entry in document["logs"]:
             entry["id"] = str(next(count))
 
-    result = look("profile.806", edit(LOGS, change))
+    result = stock.look("profile.806", edit(LOGS, change))
     assert [finding.message for finding in result.findings] == [
         "entries have other identifiers when they are asked for again"
     ]
@@ -119,13 +120,13 @@ def test_identifiers_must_stay(look: Look) -> None:
     "document", [{}, {"logs": [1, {}, {"id": 5, "time": 7, "level": []}], "links": 3}, []]
 )
 @pytest.mark.parametrize("check_id", CHECKS)
-def test_answers_of_any_shape(check_id: str, document: Any, look: Look) -> None:
-    result = look(check_id, reply(LOGS, 200, document))
+def test_answers_of_any_shape(check_id: str, document: Any, stock: Stock) -> None:
+    result = stock.look(check_id, reply(LOGS, 200, document))
     assert result.state is not State.ERROR, result.reason
 
 
-def test_an_empty_log_tells_nothing(look: Look) -> None:
-    result = look("profile.801", reply(LOGS, 200, {"logs": [], "links": []}))
+def test_an_empty_log_tells_nothing(stock: Stock) -> None:
+    result = stock.look("profile.801", reply(LOGS, 200, {"logs": [], "links": []}))
     assert result.state is State.NOT_TESTABLE
 
 
