@@ -2,7 +2,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import httpx
@@ -13,17 +13,32 @@ from served import Server, environment
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+OTHERS = ("anyio", "hypothesispytest", "platformdirs", "schemathesis", "timeout", "typeguard", "zarr")
+"""Plugins that happen to be installed here; to import them takes longer than most runs."""
+
 ONLY = ("-p", "no:cacheprovider", "--connexeo-only", "security.", "--connexeo-layer", "security")
+
+FEW = ("--connexeo-layer", "profiles", "--connexeo-only", "profile.2", "--connexeo-only", "profile.3")
+"""Those that show what a site without anything but capabilities lacks, and what is judged by all requests."""
+
+
+def without(plugins: Iterable[str]) -> list[str]:
+    """Options of pytest that keep plugins from being imported."""
+    return [part for name in plugins for part in ("-p", f"no:{name}")]
 
 
 @pytest.fixture
 def run_pytest(tmp_path: Path) -> Run:
-    """Runs pytest in an empty folder, as a provider's CI does."""
+    """Runs pytest in an empty folder, as a provider's CI does; with all plugins that are installed if need be."""
 
-    def run(*arguments: object, test: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *arguments: object, test: str = "", others: bool = False, **variables: str
+    ) -> subprocess.CompletedProcess[str]:
         if test:
             (tmp_path / "test_own.py").write_text(test)
-        command = [sys.executable, "-m", "pytest", "-W", "error", "-ra", *map(str, arguments)]
+        command = [sys.executable, "-m", "pytest", "-W", "error", "-ra"]
+        command += [] if others else without(OTHERS)
+        command += map(str, arguments)
         kept = {key: value for key, value in environment().items() if not key.startswith("PYTEST_")}
         return subprocess.run(
             command,
@@ -39,7 +54,9 @@ def run_pytest(tmp_path: Path) -> Run:
 
 
 def test_every_check_is_a_test(demo_server: Server, run_pytest: Run) -> None:
-    done = run_pytest("--connexeo-url", demo_server.url, *ONLY, "--connexeo-basic", "demo:demo", "-v")
+    done = run_pytest(
+        "--connexeo-url", demo_server.url, *ONLY, "--connexeo-basic", "demo:demo", "-v", others=True
+    )
     assert done.returncode == pytest.ExitCode.OK, done.stdout
     assert "connexeo::security.open-door PASSED" in done.stdout
     assert "skipped: creates or changes something" in done.stdout
@@ -48,17 +65,10 @@ def test_every_check_is_a_test(demo_server: Server, run_pytest: Run) -> None:
 @pytest.mark.parametrize("workers", [(), ("-n", "2")])
 def test_failures_tell_what_others_tell(run_pytest: Run, workers: tuple[str, ...]) -> None:
     site = LoopbackSite({"/": {"api_version": "1.2.0", "endpoints": []}})
+    some = "--connexeo-url", site.url, *FEW, *workers
     try:
-        done = run_pytest("--connexeo-url", site.url, "--connexeo-layer", "profiles", *workers)
-        lenient = run_pytest(
-            "--connexeo-url",
-            site.url,
-            "--connexeo-fail-on",
-            "critical",
-            "--connexeo-layer",
-            "profiles",
-            *workers,
-        )
+        done = run_pytest(*some)
+        lenient = run_pytest(*some, "--connexeo-fail-on", "critical")
     finally:
         site.close()
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
@@ -115,9 +125,7 @@ def test_what_is_known_fails_no_test(run_pytest: Run, run_command: Run, tmp_path
     path = tmp_path / "before.json"
     try:
         run_command("conformance", site.url, "-l", "profiles", "--json", path)
-        done = run_pytest(
-            "--connexeo-url", site.url, "--connexeo-layer", "profiles", "--connexeo-baseline", path
-        )
+        done = run_pytest("--connexeo-url", site.url, *FEW, "--connexeo-baseline", path)
         path.write_text("{}")
         broken = run_pytest("--connexeo-url", site.url, "--connexeo-baseline", path)
     finally:
@@ -141,7 +149,8 @@ def test_waits(openeo_backend):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_interrupts_leaves_nothing_behind(demo_server: Server, tmp_path: Path, number: int) -> None:
     (tmp_path / "test_own.py").write_text(WAITS)
-    command = [sys.executable, "-m", "pytest", "-s", "-k", "test_waits", "--connexeo-url", demo_server.url]
+    command = [sys.executable, "-m", "pytest", *without(OTHERS), "-s", "-k", "test_waits"]
+    command += ["--connexeo-url", demo_server.url]
     command += ["--connexeo-write", "--connexeo-basic", "demo:demo"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
