@@ -118,7 +118,11 @@ def test_our_server_stands_it_and_nothing_of_the_user_is_touched(
     demo_server: Any, user: httpx.Client
 ) -> None:
     before = belongings(user)
-    with opened(demo_server.url, write=True, allow_costs=True) as (backend, inspection, transport):
+    with opened(demo_server.url, write=True, allow_costs=True, examples=8) as (
+        backend,
+        inspection,
+        transport,
+    ):
         report = run_checks(backend, inspection, chosen(backend.options))
     assert report.findings == ()
     assert set(states(report).values()) == {State.PASS}
@@ -152,7 +156,7 @@ def test_reading_changes_nothing_and_is_the_same_each_time(demo_server: Any) -> 
     runs = []
     for _ in range(2):
         asked: list[tuple[str, bytes, bytes]] = []
-        report = run(demo_server.url, watch, examples=5)
+        report = run(demo_server.url, watch, examples=2)
         assert report.findings == ()
         assert {method for method, _, _ in asked} == {"GET", "POST", "TRACE"}
         assert {path for method, path, _ in asked if method == "POST"} == {b"/validation"}
@@ -161,12 +165,43 @@ def test_reading_changes_nothing_and_is_the_same_each_time(demo_server: Any) -> 
     assert [pair for pair in zip_longest(*runs) if pair[0] != pair[1]] == []
 
 
-def test_without_account_only_what_is_open_is_asked(demo_server: Any) -> None:
-    with opened(demo_server.url, account=False, examples=3) as (backend, inspection, _):
-        report = run_checks(backend, inspection, chosen(backend.options))
+Open = tuple[Report, list[tuple[str, str]]]
+"""A report, and the texts that schemathesis was given: document and settings."""
+
+
+@pytest.fixture(scope="module")
+def without_account(demo_server: Any) -> Open:
+    """A run without account, beside a token that is meant for others."""
+    seen: list[tuple[str, str]] = []
+    real = campaigns._run
+
+    def look(folder: Path, gateway: Any, seconds: float) -> tuple[int | None, str]:
+        seen.append(
+            (folder.joinpath("openapi.json").read_text(), folder.joinpath("schemathesis.toml").read_text())
+        )
+        assert not any("CONNEXEO" in name for name in campaigns._environment())
+        return real(folder, gateway, seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(campaigns, "_run", look)
+        patch.setenv("CONNEXEO_CONFORMANCE_TOKEN", "basic//x")
+        return run(demo_server.url, account=False, examples=2), seen
+
+
+def test_without_account_only_what_is_open_is_asked(without_account: Open) -> None:
+    report, _ = without_account
     assert report.findings == ()
     assert states(report)["schema.random-requests"] is State.PASS
     assert states(report)["schema.rejects-invalid"] is State.PASS
+
+
+def test_neither_token_nor_address_of_the_back_end_are_told_to_schemathesis(
+    demo_server: Any, without_account: Open
+) -> None:
+    report, seen = without_account
+    assert states(report)["schema.random-requests"] is State.PASS
+    ((document, settings),) = seen
+    assert demo_server.url not in document + settings
 
 
 NEXT = {"rel": "next", "href": "https://backend.example/page/2"}
@@ -198,7 +233,7 @@ def json_answer(status: int, body: Any, like: httpx.Response) -> httpx.Response:
 
 
 def test_what_breaks_the_contract_is_found(demo_server: Any) -> None:
-    report = run(demo_server.url, spoil, account=False, examples=5)
+    report = run(demo_server.url, spoil, account=False, examples=2)
     found = {(each.check.id, each.place, str(each.severity)) for each in report.findings}
     assert found == {
         ("schema.methods", "TRACE", "major"),
@@ -279,24 +314,3 @@ def test_without_schemathesis_it_says_how_to_get_it(
     (reason,) = {result.reason for result in report.results if result.check.id == "schema.random-requests"}
     assert reason == "needs schemathesis: python -m pip install 'connexeo[conformance]'"
     assert states(report)["schema.rejects-invalid"] is State.SKIPPED
-
-
-def test_neither_token_nor_address_of_the_back_end_are_told_to_schemathesis(
-    demo_server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[tuple[str, str]] = []
-    real = campaigns._run
-
-    def look(folder: Path, gateway: Any, seconds: float) -> tuple[int | None, str]:
-        seen.append(
-            (folder.joinpath("openapi.json").read_text(), folder.joinpath("schemathesis.toml").read_text())
-        )
-        assert not any("CONNEXEO" in name for name in campaigns._environment())
-        return real(folder, gateway, seconds)
-
-    monkeypatch.setattr(campaigns, "_run", look)
-    monkeypatch.setenv("CONNEXEO_CONFORMANCE_TOKEN", "basic//x")
-    report = run(demo_server.url, account=False, examples=1)
-    assert states(report)["schema.random-requests"] is State.PASS
-    ((document, settings),) = seen
-    assert demo_server.url not in document + settings
