@@ -33,8 +33,8 @@ and FILE keeps its results, so that an interrupted run goes on:
 python -m conformance.detection --table ../docs/mutations.md --official FILE --cache FOLDER
 ```
 
-The tests try a part of the faults each time, each seventh and all critical ones; with `CONNEXEO_TEST_MUTATIONS=all`
-in the environment `pytest tests/conformance/test_mutations.py` tries all.
+The tests try a part of the faults each time, some of each area and all critical ones; with
+`CONNEXEO_TEST_MUTATIONS=all` in the environment `pytest tests/conformance/test_mutations.py` tries all.
 """
 
 _HOW = """## How it was done
