@@ -14,6 +14,7 @@ from connexeo.tools.conformance.backend import BackEnd
 from connexeo.tools.conformance.batch import Job, created_job, finished_job
 from connexeo.tools.conformance.checks.job_logs import inspected_job
 from connexeo.tools.conformance.checks.job_results import failed_job
+from connexeo.tools.conformance.checks.service_answers import first_look
 from connexeo.tools.conformance.contract import Contract
 from connexeo.tools.conformance.discovery import Discovery, discover
 from connexeo.tools.conformance.inspection import Inspection
@@ -23,6 +24,7 @@ from connexeo.tools.conformance.registry import Check, load_checks
 from connexeo.tools.conformance.report import Result
 from connexeo.tools.conformance.resources import file_formats, listed_processes
 from connexeo.tools.conformance.runner import run_check
+from connexeo.tools.conformance.serving import Service, created_service, enabled_service
 from connexeo.tools.conformance.session import open_backend
 from connexeo.tools.conformance.verdicts import NotTestable
 from connexeo.tools.conformance.workload import workload
@@ -36,6 +38,9 @@ _SHARED: tuple[Callable[[BackEnd], Any], ...] = (
     inspected_job,
     failed_job,
 )
+
+SERVICES: tuple[Callable[[BackEnd], Any], ...] = (created_service, enabled_service, first_look)
+"""What checks of services build upon, for those who change nothing but what comes afterwards."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +58,14 @@ class Stock:
     checks: Mapping[str, Check]
 
     def lend(self, backend: BackEnd, but: Collection[Callable[[BackEnd], Any]] = ()) -> None:
-        """Give all of it to a back-end, as if that had made it; jobs are looked at through its answers."""
+        """Give all of it to a back-end, as if that had made it; jobs and services are looked at through its answers."""
         if created_job not in but:
             # Whoever creates nothing else must not find what is lent when it tidies up.
             backend.ledger.mark = self.mark
         for make, value in self.made.items():
             if make in but:
                 continue
-            is_job = isinstance(value, Job)
-            backend._once[make] = ("value", _seen_by(backend, value) if is_job else value)
+            backend._once[make] = ("value", _seen_by(backend, value))
 
     @contextmanager
     def open(
@@ -88,16 +92,18 @@ class Stock:
             return run_check(backend, self.checks[check_id])
 
 
-def _seen_by(backend: BackEnd, job: Job) -> Job:
-    return replace(job, backend=backend, caller=backend.user, seen=list(job.seen))
+def _seen_by(backend: BackEnd, value: Any) -> Any:
+    if isinstance(value, Job):
+        return replace(value, backend=backend, caller=backend.user, seen=list(value.seen))
+    return replace(value, backend=backend) if isinstance(value, Service) else value
 
 
 @contextmanager
-def stocked(url: str, token: str) -> Iterator[Stock]:
+def stocked(url: str, token: str, shared: Collection[Callable[[BackEnd], Any]] = _SHARED) -> Iterator[Stock]:
     """The stock of a server, which is removed in the end."""
     with doctored(url, token=token, write=True, allow_costs=True) as backend:
         made = {}
-        for make in _SHARED:
+        for make in shared:
             try:
                 made[make] = backend.once(make)
             except NotTestable:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
 from conformance.doctored import Answer, Change, assert_found, assert_kept, edit, put, reply
-from connexeo.tools.conformance.report import Result
+from conformance.stock import SERVICES, Stock, stocked
 from connexeo.tools.conformance.verdicts import State
-
-Look = Callable[..., Result]
+from served import Server
 
 LOGS = "/services/[^/]+/logs"
 ERROR = {"id": "1", "code": "Internal", "message": "It failed."}
+
+
+@pytest.fixture(scope="module")
+def services(demo_server: Server, demo_token: str) -> Iterator[Stock]:
+    """The demo server with services that somebody has looked at."""
+    with stocked(demo_server.url, demo_token, SERVICES) as stock:
+        yield stock
 
 
 def _ignoring(parameter: str) -> Change:
@@ -57,30 +63,30 @@ FAULTS: dict[str, list[Change]] = {
         for number, change in enumerate(cases)
     ],
 )
-def test_faults_are_found(check_id: str, change: Change, look: Look) -> None:
-    assert_found(look(check_id, change))
+def test_faults_are_found(check_id: str, change: Change, services: Stock) -> None:
+    assert_found(services.look(check_id, change))
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
-def test_our_server_is_healthy(check_id: str, look: Look) -> None:
-    assert_kept(look(check_id))
+def test_our_server_is_healthy(check_id: str, services: Stock) -> None:
+    assert_kept(services.look(check_id))
 
 
 @pytest.mark.parametrize("check_id", FAULTS)
-def test_documents_of_any_shape(check_id: str, look: Look) -> None:
+def test_documents_of_any_shape(check_id: str, services: Stock) -> None:
     odd: list[Any] = [
         {},
         {"logs": [5, {}, {"id": [], "level": {}, "time": 3, "message": 1}], "links": "none"},
     ]
     for document in odd:
-        result = look(check_id, reply(LOGS, 200, document))
+        result = services.look(check_id, reply(LOGS, 200, document))
         assert result.state is not State.ERROR, (document, result.reason)
 
 
 @pytest.mark.parametrize(
     "check_id", ["profile.691", "profile.692", "profile.693", "profile.697", "profile.698"]
 )
-def test_an_empty_log_tells_nothing(check_id: str, look: Look) -> None:
-    result = look(check_id, put(LOGS, "logs", value=[]))
+def test_an_empty_log_tells_nothing(check_id: str, services: Stock) -> None:
+    result = services.look(check_id, put(LOGS, "logs", value=[]))
     assert result.state is State.NOT_TESTABLE
     assert result.reason
