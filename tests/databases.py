@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from connexeo.drivers.local.state.database import open_database
+from connexeo.drivers.local.state.tables import metadata
 
 _number = itertools.count()
 
@@ -23,24 +27,86 @@ def postgres_server() -> Iterator[str]:
     # Not in pytest's folder: under root the server runs as another user, who must be able to reach its data.
     with tempfile.TemporaryDirectory(prefix="postgres-", ignore_cleanup_errors=True) as folder:
         server = pgserver.get_server(folder)
+        _forgo_durability(server.get_uri())
         yield server.get_uri()
         server.cleanup()
 
 
+def _forgo_durability(server: str) -> None:
+    """No test cuts the power of the shared server: it need not wait for its disk."""
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off".encode())
+        connection.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "connexeo.sqlite"
+    open_database(f"sqlite:///{path}").dispose()
+    # Nothing of it lies in a journal.
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> str:
+    """URL of a PostgreSQL database with all tables, in which one test after the other leaves rows."""
+    url = _created(postgres_server, "shared")
+    open_database(url).dispose()
+    return url
+
+
+@pytest.fixture
+def cleared_postgres_url(postgres_url: str) -> str:
+    """It, without rows."""
+    _clear(postgres_url)
+    return postgres_url
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """URL of an empty database."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/data/connexeo.sqlite"
-        return
+        return f"sqlite:///{tmp_path}/data/connexeo.sqlite"
+    return _created(request.getfixturevalue("postgres_server"), f"test{next(_number)}")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a database with all tables, as the migrations make them, and no rows."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("cleared_postgres_url"))
+    path = tmp_path / "data" / "connexeo.sqlite"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.copy(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
+
+
+def _created(server: str, name: str) -> str:
+    """URL of a new database in a PostgreSQL server."""
     import psycopg
     from sqlalchemy import make_url
 
-    server: str = request.getfixturevalue("postgres_server")
-    name = f"test{next(_number)}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
-    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _clear(url: str) -> None:
+    """Remove all rows of a PostgreSQL database, and whoever is still connected to it."""
+    import psycopg
+
+    tables = ", ".join(f'"{name}"' for name in metadata.tables)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute(f"TRUNCATE {tables} RESTART IDENTITY".encode())
 
 
 @pytest.fixture(scope="module")

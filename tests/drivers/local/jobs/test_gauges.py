@@ -22,6 +22,12 @@ from connexeo.generated.errors import InfrastructureBusy
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """Of a database that no other test uses: a table is removed from it."""
+    return empty_database_url
+
+
 async def values(watched: QueueGauges) -> dict[str, Mapping[str, float]]:
     return {gauge.name: gauge.values for gauge in await watched.read()}
 

@@ -17,6 +17,12 @@ from connexeo.drivers.local.state.database import HEAD, VERSION_TABLE, is_reacha
 from connexeo.drivers.local.state.tables import metadata
 
 
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """URL of an empty database: these tests see how it gets its tables."""
+    return empty_database_url
+
+
 def _open_and_count(url: str) -> int:
     users = Users.open(url)
     try:
