@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -122,13 +122,30 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @pytest.fixture(scope="session")
-def demo_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with the demo collections."""
+def demo_collections(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the demo collections, which all processes of pytest-xdist share; nobody changes it."""
     from connexeo.drivers.local.demo import write_demo
 
-    data = tmp_path_factory.mktemp("data")
-    write_demo(data / "demo")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with (folder / "demo.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        write_demo(folder / "demo")
+    return folder / "demo"
+
+
+def link_demo(demo_collections: Path, data: Path) -> Path:
+    """Put the demo collections into a data folder, which is made if it is not there."""
+    data.mkdir(parents=True, exist_ok=True)
+    (data / "demo").symlink_to(demo_collections)
     return data
+
+
+@pytest.fixture(scope="session")
+def demo_data(demo_collections: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the demo collections."""
+    return link_demo(demo_collections, tmp_path_factory.mktemp("data"))
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -172,8 +189,7 @@ def another_demo_server(start_server: StartServer, demo_data: Path, data: Path) 
         demo_data: The fixture.
         data: Folder for its data.
     """
-    shutil.copytree(demo_data / "demo", data / "demo")
-    return start_server("--demo", data=data)
+    return start_server("--demo", data=link_demo(demo_data / "demo", data))
 
 
 @pytest.fixture(scope="session")

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from clocks import Clock
-from served import Server
+from served import Server, link_demo
 
 pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture
-def server(start_server: Callable[..., Server], clock: Clock) -> Server:
+def server(
+    start_server: Callable[..., Server], clock: Clock, demo_collections: Path, tmp_path: Path
+) -> Server:
     """All of its processes see the clock."""
+    data = link_demo(demo_collections, tmp_path / "data")
     clock.apply()
     # Tokens are good for eight hours, links to results for a week.
-    started = start_server("--demo", workers=1, job_workers=1)
+    started = start_server("--demo", data=data, workers=1, job_workers=1)
     clock.spare()
     return started
 

@@ -12,15 +12,21 @@ from typing import Any
 import httpx
 import pytest
 
-from served import Server, children
+from served import Server, children, link_demo
 from working import ODD, TESTS, node, process
 
 
 @pytest.fixture
-def server(start_server: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> Server:
+def server(
+    start_server: Callable[..., Server],
+    demo_collections: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Server:
     """One web worker, whose children know the processes of tests."""
     monkeypatch.setenv("PYTHONPATH", str(TESTS))
-    return start_server("--demo", workers=1, job_workers=0, **ODD)
+    data = link_demo(demo_collections, tmp_path / "data")
+    return start_server("--demo", data=data, workers=1, job_workers=0, **ODD)
 
 
 @pytest.fixture
