@@ -75,15 +75,18 @@ def write(path: Path, *, west: float, step: float, dtype: str, crs: int = 32632,
     return str(path)
 
 
-def make_item(folder: Path, name: str, moment: str, *, west: float, crs: int = 32632) -> dict[str, Any]:
+def make_item(
+    folder: Path, name: str, moment: str, *, west: float, north: float = NORTH, crs: int = 32632
+) -> dict[str, Any]:
     from rasterio.warp import transform_bounds
 
     assets = {}
     for band in BANDS:
         step, dtype = (20.0, "uint8") if band == "SCL" else (10.0, "uint16")
-        href = write(folder / f"{name}-{band}.tif", west=west, step=step, dtype=dtype, crs=crs)
+        path = folder / f"{name}-{band}.tif"
+        href = write(path, west=west, north=north, step=step, dtype=dtype, crs=crs)
         assets[band] = {"href": href, "type": "image/tiff", "roles": ["data"]}
-    edges = (west, NORTH - SIZE * 10, west + SIZE * 10, NORTH)
+    edges = (west, north - SIZE * 10, west + SIZE * 10, north)
     bounds = transform_bounds(f"EPSG:{crs}", "EPSG:4326", *edges)
     return {
         "type": "Feature",
@@ -155,7 +158,8 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> FakeCatalogue:
     east = WEST + SIZE * 10
     first = [make_item(folder, f"a{n}", moment, west=WEST) for n, moment in enumerate(DATES)]
     second = [make_item(folder, f"b{n}", moment, west=east) for n, moment in enumerate(DATES[1:4])]
-    other = [make_item(folder, "c", DATES[0], west=399_900.0, crs=32633)]
+    # It overlaps the first tile.
+    other = [make_item(folder, "c", DATES[0], west=151_400.0, north=5_309_600.0, crs=32633)]
     climate = collection("climate")
     climate["cube:dimensions"]["x"]["reference_system"] = 4326
     climate["cube:dimensions"]["y"]["reference_system"] = 4326

@@ -47,7 +47,7 @@ CASES = {
     Kind.SERVICE_TYPE: Case(Kind.SERVICE_TYPE, documents.service_types, merge_service_type),
 }
 every_kind = pytest.mark.parametrize("case", CASES.values(), ids=[str(kind) for kind in CASES])
-examples = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+examples = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def good(case: Case, upstream: str, document: Json) -> Mapping[str, Any] | None:
