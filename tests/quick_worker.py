@@ -1,9 +1,13 @@
-"""A worker like that of ``connexeo worker``, which gives up on others, and on itself, within seconds."""
+"""A worker like that of ``connexeo worker``, which gives up on others, and on itself, within seconds.
+
+Its arguments are the seconds of its lease, and those until it takes over the jobs of others.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 
 from connexeo.drivers.local.environment import Sources
 from connexeo.drivers.local.jobs.worker import Pace, Worker
@@ -12,7 +16,8 @@ from connexeo.drivers.local.storage import Storage
 from connexeo.logs import configure_logging
 from connexeo.settings import load_settings
 
-PACE = Pace(lease=15.0, take_over=30.0, sweep=60.0)
+LEASE, TAKE_OVER = (float(seconds) for seconds in sys.argv[1:])
+PACE = Pace(lease=LEASE, take_over=TAKE_OVER, sweep=60.0)
 
 
 async def main() -> None:

@@ -16,7 +16,7 @@ from connexeo.drivers.local.state.state import transaction
 from connexeo.drivers.local.state.tables import workers
 from working import Works, node, process, works
 
-QUICK = ("quick_worker",)
+QUICK = ("quick_worker", "15", "30")
 BEATS = 8
 DAY = timedelta(days=1)
 

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from working import Works, node, process, works
 
-QUICK = ("quick_worker",)
+QUICK = ("quick_worker", "6", "13")
 
 
 def until(condition: Callable[[], object], at: Works) -> None:
