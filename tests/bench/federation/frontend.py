@@ -45,6 +45,8 @@ def upstreams(folder: Path, collections: int) -> Iterator[int]:
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "bench.federation.upstreams:application"]
     command += ["--port", str(port), "--log-level", "warning", "--no-access-log", "--lifespan", "off"]
+    # Those that hang would keep it from ending.
+    command += ["--timeout-graceful-shutdown", "1"]
     environment = {"PYTHONPATH": str(TESTS), "CONNEXEO_TEST_COLLECTIONS": str(collections)}
     with run(command, environment, folder / "upstreams.log") as process:
         wait_for(f"http://127.0.0.1:{port}/healthy-0/", process, folder / "upstreams.log")

@@ -13,6 +13,7 @@ import orjson
 from connexeo.drivers.federation.background import BackgroundAccount
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.faults import Garbled, Refused, TooSlow
+from connexeo.drivers.federation.garbage import no_search_for_garbage
 from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES, COLLECTION, Kind
 from connexeo.drivers.federation.snapshots.store import Snapshot
 from connexeo.settings import Upstream
@@ -78,7 +79,7 @@ class Fetching:
             return self._snapshot(kind.name, "", first.object(), first)
         entries, pages = [], 0
         async for page in self._pages(first):
-            found = page.object().get(kind.entries)
+            found = page.get(kind.entries)
             if not isinstance(found, list):
                 raise Garbled(self._connection.id, f"the answer of {kind.path} has no {kind.entries}")
             entries += found
@@ -114,13 +115,15 @@ class Fetching:
         call = Call("GET", path, authorization=authorization, headers=headers)
         return await self._connection.fetch(call, self._timeout)
 
-    async def _pages(self, first: Answer) -> AsyncIterator[Answer]:
+    async def _pages(self, first: Answer) -> AsyncIterator[Mapping[str, Any]]:
         seen: set[str] = set()
         answer = first
         while True:
-            yield answer
+            with no_search_for_garbage():
+                document = answer.object()
+            yield document
             seen.add(answer.url)
-            following = next_link(answer.object(), answer.url)
+            following = next_link(document, answer.url)
             if following is None or following in seen:
                 return
             if not self._connection.is_here(following) or len(seen) >= MAX_PAGES:
