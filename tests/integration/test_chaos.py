@@ -1,7 +1,7 @@
 """Jobs while workers are killed, one a second: each ends once, in the right state, with complete results.
 
 Workers that compute are killed first, then those that have a job. ``CONNEXEO_TEST_CHAOS=full`` runs 200
-jobs and kills for a minute, rather than 30 and 15 seconds.
+jobs and kills for a minute, rather than 15 and 8 seconds.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from connexeo.drivers.local.jobs.sweep import Sweep
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.storage import Storage
 from connexeo.settings import Settings
+from served import link_demo
 from working import Works, node, process, works
 
 FULL = os.environ.get("CONNEXEO_TEST_CHAOS") == "full"
-JOBS, SECONDS = (200, 60) if FULL else (30, 15)
+JOBS, SECONDS = (200, 60) if FULL else (15, 8)
 FEWEST = 3
 """Workers at work that are killed at least, however slow the machine is."""
 USERS = [f"user{number}" for number in range(5)]
@@ -234,9 +235,7 @@ def test_a_whole_server_that_is_killed(
 
     from working import ODD, TESTS
 
-    folder = tmp_path / "data"
-    folder.mkdir()
-    (folder / "demo").symlink_to(demo_data / "demo")
+    folder = link_demo(demo_data / "demo", tmp_path / "data")
     previous = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(TESTS)
     try:
