@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from federation.fake_upstream import FakeUpstream
 from federation.harness import BASIC, PASSWORD, FrontEnd, StartFrontEnd, front_end_starter
 from federation.proxy import FaultProxy
-from served import Server, StartServer
+from served import Server, StartServer, link_demo
 
 NAMES = ("alps", "coast", "delta")
 LISTS = ("/collections", "/processes", "/file_formats", "/jobs", "/files", "/services")
@@ -35,14 +36,13 @@ def start_front_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartF
 
 @pytest.fixture(scope="session")
 def real_upstreams(
-    start_lasting_server: StartServer, tmp_path_factory: pytest.TempPathFactory
+    start_lasting_server: StartServer, demo_collections: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Server]:
     """Two back-ends with the demo collections, each a process of its own."""
+    folders = [link_demo(demo_collections, tmp_path_factory.mktemp("upstream")) for _ in range(2)]
     return [
-        start_lasting_server(
-            "--demo", data=tmp_path_factory.mktemp("upstream"), workers=1, title=f"Demo {number}"
-        )
-        for number in range(2)
+        start_lasting_server("--demo", data=folder, workers=1, title=f"Demo {number}")
+        for number, folder in enumerate(folders)
     ]
 
 
