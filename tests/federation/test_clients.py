@@ -60,8 +60,9 @@ def federation(
     with ThreadPoolExecutor() as pool:
         alps, coast = pool.map(start, ("alps", "coast"))
     proxy = FaultProxy(coast.url)
+    # Whatever else decides, jobs of both are joined in the alps, which may load from their own network.
     upstreams = [
-        {"id": "alps", "url": alps.url, "collections": {"allow": [COLLECTION]}, **BASIC},
+        {"id": "alps", "url": alps.url, "weight": 1000.0, "collections": {"allow": [COLLECTION]}, **BASIC},
         {"id": "coast", "url": proxy.url, "collections": {"deny": [COLLECTION]}, **BASIC},
     ]
     patient = {"deadline": 3.0, "request_timeout": 20.0, "job_interval": 0.2}
