@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.credentials import Credentials
@@ -162,8 +162,3 @@ class Asking:
 def with_authorization(call: Call, authorization: str) -> Call:
     """A request with the credentials of whoever asks."""
     return Call(call.method, call.path, call.params, authorization, call.json, call.headers, call.content)
-
-
-def object_without(document: dict[str, Any], *names: str) -> dict[str, Any]:
-    """A document without some of its properties."""
-    return {key: value for key, value in document.items() if key not in names}

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from connexeo.drivers.federation.faults import Busy, Garbled, Refused, TooSlow, Unreachable, UpstreamFault
+from connexeo.drivers.federation.faults import Busy, Garbled, Refused, TooSlow, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -353,8 +353,3 @@ def prepare() -> None:
     from connexeo.drivers.federation.clients import ssl_context
 
     ssl_context(None)
-
-
-def describe(fault: UpstreamFault) -> str:
-    """For logs: which back-end, and what happened."""
-    return f"{fault.upstream}: {fault.reason}"

@@ -89,7 +89,6 @@ async def read_from(
     limit: int | None,
     authorization: str,
     deadline: float,
-    **params: Any,
 ) -> Told:
     """Entries of one back-end from a place on: as many as are wanted, or all.
 
@@ -101,7 +100,6 @@ async def read_from(
         limit: How many are wanted; None for all.
         authorization: In whose name.
         deadline: Seconds.
-        **params: Further query parameters.
 
     Raises:
         UpstreamFault: when it does not answer, or with something else.
@@ -117,7 +115,7 @@ async def read_from(
         wanted = None if limit is None and not skip else skip + (limit or 1)
         try:
             answer = (
-                await connection.get(path, deadline, authorization, limit=wanted, **params)
+                await connection.get(path, deadline, authorization, limit=wanted)
                 if url is None
                 else await connection.get(url, deadline, authorization)
             )
@@ -132,22 +130,31 @@ async def read_from(
             raise Garbled(connection.id, f"the answer of {path} has no {name}")
         following = next_link(document, answer.url)
         after = Place(following) if following is not None else Place(done=True)
-        for number, entry in enumerate(found[skip:], start=skip + 1):
-            # What is no object is left out, but counted.
-            rest = Place(url, number) if number < len(found) else after
-            if isinstance(entry, dict):
-                entries.append(entry)
-                places.append(rest)
-            else:
-                places[-1] = rest
-        if not found[skip:]:
-            places[-1] = after
+        page = _page(found, Place(url, skip), after)
+        entries += page.entries
+        places[-1:] = page.places
         seen.add(answer.url)
         if following is None or (limit is not None and len(entries) >= limit):
             break
         if following in seen or len(seen) >= MAX_PAGES:
             raise Garbled(connection.id, f"the pages of {path} never end")
         url, skip = following, 0
+    return Told(entries, places)
+
+
+def _page(found: Sequence[Any], start: Place, after: Place) -> Told:
+    """Entries of a page from a place on; what is no object is left out, but counted."""
+    entries: list[Entry] = []
+    places = [start]
+    for number, entry in enumerate(found[start.skip :], start=start.skip + 1):
+        rest = Place(start.url, number) if number < len(found) else after
+        if isinstance(entry, dict):
+            entries.append(entry)
+            places.append(rest)
+        else:
+            places[-1] = rest
+    if not found[start.skip :]:
+        places[-1] = after
     return Told(entries, places)
 
 

@@ -276,7 +276,7 @@ def main() -> int:
     """Watch until told to stop, or until the web worker that started this is gone."""
     end_with_parent()
     # From the parent, which may have settings that are in no file and no variable.
-    settings = pickle.load(sys.stdin.buffer)  # noqa: S301
+    settings = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own parent's
     assert isinstance(settings, Settings)
     configure_logging(settings)
     asyncio.run(watch(settings))

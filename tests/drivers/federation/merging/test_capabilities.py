@@ -17,7 +17,6 @@ from connexeo.drivers.federation.merging import (
     federation,
     merge_capabilities,
     our_contract,
-    shared_conformance,
 )
 from connexeo.generated import load_openapi
 from drivers.federation.merging import documents
@@ -95,7 +94,6 @@ def test_capabilities_of_any_shape_make_nothing_fail(drawn: list[Json]) -> None:
     merged = merge_capabilities(parts(*drawn), ORDER)
     assert all(our_contract().is_capability(name, value) for name, value in merged.document.items())
     assert merge_capabilities(parts(*drawn)[::-1], ORDER) == merged
-    shared_conformance(parts(*drawn), ORDER)
 
 
 def test_two_currencies_are_told() -> None:
@@ -115,12 +113,3 @@ def test_terms_of_upstreams_are_linked() -> None:
         parts({"links": [terms]}, {"links": [own, privacy, terms, {"rel": []}, 5]}), ORDER
     )
     assert result.document["links"] == [terms | {BACKENDS: ["alps", "bay"]}, privacy | {BACKENDS: ["bay"]}]
-
-
-def test_conformance_is_what_all_declare() -> None:
-    one, two, three = "https://a.example", "https://b.example", "https://c.example"
-    assert shared_conformance(
-        parts({"conformsTo": [two, one]}, {"conformsTo": [one, three, two, 5]}), ORDER
-    ) == [two, one]
-    assert shared_conformance(parts({"conformsTo": [one]}, {}), ORDER) == []
-    assert shared_conformance([], ORDER) == []

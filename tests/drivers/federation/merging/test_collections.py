@@ -11,7 +11,6 @@ from connexeo.drivers.federation.merging import (
     BACKENDS,
     Kind,
     Part,
-    backends_of,
     brief,
     complete,
     merge_collection,
@@ -64,8 +63,6 @@ def test_a_collection_of_one_upstream_keeps_everything() -> None:
 def test_the_backends_are_at_the_top_and_in_the_summaries() -> None:
     document = merged(collection(), collection(summaries={"gsd": [10]})).document
     assert document[BACKENDS] == document["summaries"][BACKENDS] == ["alps", "bay"]
-    del document[BACKENDS]
-    assert backends_of(document) == ["alps", "bay"]
 
 
 def test_the_list_says_the_same_as_the_description() -> None:

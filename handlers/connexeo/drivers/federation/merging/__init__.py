@@ -10,7 +10,6 @@ from connexeo.drivers.federation.merging.capabilities import (
     Member,
     federation,
     merge_capabilities,
-    shared_conformance,
 )
 from connexeo.drivers.federation.merging.collections import brief, complete, merge_collection
 from connexeo.drivers.federation.merging.contract import Contract, Kind, our_contract
@@ -21,10 +20,7 @@ from connexeo.drivers.federation.merging.parts import Conflict, Merged, Part, or
 from connexeo.drivers.federation.merging.presence import (
     BACKENDS,
     MISSING,
-    backends_of,
     in_order,
-    missing,
-    say_presence,
 )
 from connexeo.drivers.federation.merging.processes import merge_process
 from connexeo.drivers.federation.merging.queryables import merge_queryables
@@ -43,7 +39,6 @@ __all__ = [
     "Member",
     "Merged",
     "Part",
-    "backends_of",
     "brief",
     "complete",
     "federation",
@@ -56,11 +51,8 @@ __all__ = [
     "merge_queryables",
     "merge_runtime",
     "merge_service_type",
-    "missing",
     "origins",
     "our_contract",
-    "say_presence",
-    "shared_conformance",
     "sound_entry",
     "valid_items",
 ]

@@ -132,24 +132,3 @@ def _links(parts: Sequence[Part], judge: Contract) -> list[dict[str, Any]]:
                 if part.upstream not in owners:
                     owners.append(part.upstream)
     return [{**link, BACKENDS: owners} for link, owners in found.values()]
-
-
-def shared_conformance(
-    parts: Iterable[Part], order: Sequence[str], *, contract: Contract | None = None
-) -> list[str]:
-    """Conformance classes that every upstream declares, in the order of the first.
-
-    The federation may declare those of them that it can keep by passing requests on.
-    """
-    heard = canonical(parts, order)
-    judge = contract or our_contract()
-    lists = [part.document.get("conformsTo") for part in heard]
-    if not lists or not all(isinstance(each, list) for each in lists):
-        return []
-    sets = [{uri for uri in each if isinstance(uri, str)} for each in lists if isinstance(each, list)]
-    common = {uri for uri in sets[0].intersection(*sets[1:]) if judge.is_capability("conformsTo", [uri])}
-    return [
-        uri
-        for uri in dict.fromkeys(each for each in lists[0] or () if isinstance(each, str))
-        if uri in common
-    ]

@@ -14,7 +14,7 @@ from connexeo.drivers.federation.background import BackgroundAccount
 from connexeo.drivers.federation.connection import Answer, Call, Connection
 from connexeo.drivers.federation.faults import Garbled, Refused, TooSlow
 from connexeo.drivers.federation.garbage import no_search_for_garbage
-from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES, COLLECTION, Kind
+from connexeo.drivers.federation.snapshots.kinds import ABSENT, CAPABILITIES, Kind
 from connexeo.drivers.federation.snapshots.store import Snapshot
 from connexeo.settings import Upstream
 
@@ -87,19 +87,6 @@ class Fetching:
             if len(entries) > MAX_ENTRIES:
                 raise Garbled(self._connection.id, f"{kind.path} has more than {MAX_ENTRIES} entries")
         return self._snapshot(kind.name, "", entries, first if pages == 1 else None)
-
-    async def collection(self, identifier: str, path: str, deadline: float) -> Snapshot:
-        """One collection in full.
-
-        Raises:
-            UpstreamFault: when it cannot be had.
-        """
-        try:
-            async with asyncio.timeout(deadline):
-                answer = await self._get(path, {})
-        except TimeoutError as error:
-            raise TooSlow(self._connection.id, f"no answer within {deadline:g} s") from error
-        return self._snapshot(COLLECTION, identifier, answer.object())
 
     async def _get(self, path: str, headers: Mapping[str, str]) -> Answer:
         try:

@@ -239,8 +239,3 @@ def _make_tables(connection: sqlite3.Connection) -> None:
         for statement in filter(None, map(str.strip, _TABLES.split(";"))):
             cursor.execute(statement)
         cursor.execute(f"PRAGMA user_version = {FORMAT}")
-
-
-def bodies(snapshots: Mapping[str, Snapshot]) -> dict[str, bytes]:
-    """The bodies, by back-end."""
-    return {upstream: snapshot.body for upstream, snapshot in snapshots.items()}
