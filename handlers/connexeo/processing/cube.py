@@ -144,10 +144,15 @@ def coordinates(cube: xr.DataArray, name: str) -> np.ndarray[Any, np.dtype[Any]]
 
 
 def labels(cube: xr.DataArray, name: str) -> tuple[Label, ...]:
-    """The labels of a dimension as users see them: instants as RFC 3339 strings, everything else unchanged."""
+    """The labels of a dimension as users see them: instants as RFC 3339 strings, geometries as WKT, others as is."""
     values = coordinates(cube, name)
     if values.dtype.kind == "M":
         return tuple(map(rfc3339, values))
+    if values.dtype.kind == "O" and dimension_of(cube, name).type == "geometry":
+        from shapely import to_wkt
+
+        texts = to_wkt(values, rounding_precision=-1)
+        return tuple("GEOMETRYCOLLECTION EMPTY" if text is None else str(text) for text in texts)
     return tuple(values.tolist())
 
 

@@ -3,6 +3,9 @@
 A vector cube is a cube like any other (see `cube`): dimensions have types, no-data is NaN. Its geometry dimension
 carries the reference system of the geometries. Cubes made from GeoJSON have a further dimension `properties` if any
 properties were asked for; their values are objects where properties are no numbers, with None for no-data.
+
+What features have besides their geometries, `id` and `properties`, lies beside the labels of the geometry dimension in
+the coordinate `FEATURES`, so that it stays with its geometry whatever happens to the values: see `features_of`.
 """
 
 from __future__ import annotations
@@ -33,11 +36,15 @@ GEOMETRY = "geometry"
 """Name of the geometry dimension of cubes that are made here."""
 PROPERTIES = "properties"
 """Name of the dimension of properties of GeoJSON."""
+FEATURES = "openeo:features"
+"""Name of the coordinate along the geometry dimension that keeps what features have besides geometries."""
 WGS84 = 4326
 """Reference system of GeoJSON (longitude, latitude)."""
 
 Shapes = NDArray[np.object_]
 """Shapely geometries; None for a feature without one."""
+Feature = Mapping[str, Any]
+"""`id` and `properties` of a GeoJSON feature, as far as it has them."""
 
 _PLAIN = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"})
 
@@ -53,6 +60,8 @@ class Geometries:
     def to_crs(self, crs: ReferenceSystem | None) -> Geometries:
         """The same in another reference system, vertex by vertex; as they are where one of the two is not known.
 
+        Heights stay as they are. Coordinates that have no place in the other reference system become infinite.
+
         Raises:
             ProjError: There is no way from one to the other.
         """
@@ -62,8 +71,13 @@ class Geometries:
         from pyproj import Transformer
 
         transformer = Transformer.from_crs(self.crs, crs, always_xy=True)
-        moved = shapely.transform(self.shapes, transformer.transform, interleaved=False)
-        return Geometries(np.asarray(moved, object), crs)
+        moved = geometry_labels(self.shapes)
+        deep = shapely.has_z(moved)
+        moved[~deep] = shapely.transform(moved[~deep], transformer.transform, interleaved=False)
+        moved[deep] = shapely.transform(
+            moved[deep], lambda x, y, z: (*transformer.transform(x, y), z), include_z=True, interleaved=False
+        )
+        return Geometries(moved, crs)
 
 
 def is_vector(value: Any) -> TypeGuard[xr.DataArray]:
@@ -79,6 +93,7 @@ def make_vector_cube(
     dims: Sequence[str] = (GEOMETRY,),
     coords: Mapping[str, Any] | None = None,
     dimensions: Sequence[Dimension] = (),
+    features: Sequence[Feature] | None = None,
 ) -> xr.DataArray:
     """A vector cube.
 
@@ -89,6 +104,7 @@ def make_vector_cube(
         dims: Dimensions of the data, `geometry` among them.
         coords: Labels of the further dimensions.
         dimensions: What the further dimensions are.
+        features: What the features of the geometries have besides them.
     """
     import xarray as xr
 
@@ -97,14 +113,35 @@ def make_vector_cube(
     if data is None:
         data = np.full([len(labels) if name == GEOMETRY else len(given[name]) for name in dims], np.nan)
     cube = xr.DataArray(data, dims=list(dims), coords={**given, GEOMETRY: (GEOMETRY, labels)})
-    return make_cube(cube, [Dimension(GEOMETRY, "geometry", reference_system=crs), *dimensions])
+    cube = make_cube(cube, [Dimension(GEOMETRY, "geometry", reference_system=crs), *dimensions])
+    return cube if features is None else with_features(cube, features)
+
+
+def features_of(cube: xr.DataArray) -> list[Feature]:
+    """`id` and `properties` of the feature of each geometry, in the order of the labels; empty where it has none."""
+    dimension = dimensions_of_type(cube, "geometry")[0]
+    kept = cube.coords.get(FEATURES)
+    if kept is None or kept.dims != (dimension.name,):
+        return [{} for _ in range(cube.sizes[dimension.name])]
+    return list(kept.values)
+
+
+def with_features(cube: xr.DataArray, features: Sequence[Feature]) -> xr.DataArray:
+    """The cube with what the features of its geometries have besides them, in place of what was known."""
+    dimension = dimensions_of_type(cube, "geometry")[0]
+    bare = cube.drop_vars(FEATURES, errors="ignore")
+    return bare.assign_coords({FEATURES: (dimension.name, _objects(features))}) if any(features) else bare
+
+
+def with_geometries(cube: xr.DataArray, shapes: Sequence[Any] | Shapes) -> xr.DataArray:
+    """The cube with other geometries as labels of its (first) geometry dimension."""
+    dimension = dimensions_of_type(cube, "geometry")[0]
+    return cube.assign_coords({dimension.name: (dimension.name, geometry_labels(shapes))})
 
 
 def geometry_labels(shapes: Sequence[Any] | Shapes) -> Shapes:
     """Geometries as an array of objects, whatever numpy would make of a list of them."""
-    labels = np.empty(len(shapes), object)
-    labels[:] = list(shapes)
-    return labels
+    return _objects(shapes)
 
 
 def geometries_of(cube: xr.DataArray) -> Geometries:
@@ -121,6 +158,9 @@ def read_geometries(value: Any, *, process: str, parameter: str) -> Geometries:
     """
     if is_vector(value):
         return geometries_of(value)
+    if is_cube(value):
+        reason = "the data cube has no geometries; a vector data cube or GeoJSON is needed."
+        raise ProcessParameterInvalid(process=process, parameter=parameter, reason=reason)
     shapes = [shape for shape, _ in read_features(value, process=process, parameter=parameter)]
     return Geometries(geometry_labels(shapes), crs_of_geojson(value, process=process, parameter=parameter))
 
@@ -136,14 +176,22 @@ def read_features(document: Any, *, process: str, parameter: str) -> list[tuple[
 
     try:
         return [
-            (None if geometry is None else shape(geometry), properties)
-            for geometry, properties in _features(document)
+            (None if geometry is None else shape(geometry), feature.get("properties") or {})
+            for geometry, feature in _features(document)
         ]
     except (GEOSException, ValueError, TypeError, LookupError, AttributeError) as error:
         reason = (
             str(error) if isinstance(error, _NotGeoJson) else "the coordinates of the GeoJSON are not valid."
         )
         raise ProcessParameterInvalid(process=process, parameter=parameter, reason=reason) from error
+
+
+def read_feature_members(document: Any) -> list[Feature]:
+    """`id` and `properties` of each feature of GeoJSON that `read_features` accepts, in its order."""
+    return [
+        {name: feature[name] for name in ("id", "properties") if feature.get(name) is not None}
+        for _, feature in _features(document)
+    ]
 
 
 def crs_of_geojson(document: Any, *, process: str, parameter: str) -> ReferenceSystem:
@@ -168,6 +216,12 @@ def crs_of_geojson(document: Any, *, process: str, parameter: str) -> ReferenceS
     return known.to_epsg() or known.to_wkt()
 
 
+def _objects(items: Sequence[Any] | Shapes) -> NDArray[np.object_]:
+    array = np.empty(len(items), object)
+    array[:] = list(items)
+    return array
+
+
 class _NotGeoJson(ValueError):
     """Says what is wrong."""
 
@@ -178,7 +232,9 @@ def _features(document: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
         for feature in document["features"]:
             yield from _features(feature)
     elif kind == "Feature":
-        yield _plain(document.get("geometry")), document.get("properties") or {}
+        if not isinstance(document.get("properties"), Mapping | None):
+            raise _NotGeoJson("the properties of a GeoJSON feature must be an object.")
+        yield _plain(document.get("geometry")), document
     else:
         yield _plain(document), {}
 

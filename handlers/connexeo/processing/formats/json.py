@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from connexeo.generated.errors import FormatUnsuitable
-from connexeo.processing.cube import Dimension, dimensions_of, labels, rfc3339
+from connexeo.processing.cube import Dimension, coordinates, dimensions_of, labels, rfc3339
 from connexeo.processing.formats.interface import Options, WrittenFile
 from connexeo.processing.formats.storage import storing
 from connexeo.processing.values import Array
@@ -90,12 +90,21 @@ def _cube(cube: Any) -> dict[str, Any]:
                 "name": dimension.name,
                 "type": dimension.type,
                 **_optional(dimension),
-                "values": to_json(list(labels(cube, dimension.name))),
+                "values": _labels(cube, dimension),
             }
             for dimension in dimensions_of(cube)
         ],
         "data": _numbers(np.asarray(cube.values)),
     }
+
+
+def _labels(cube: Any, dimension: Dimension) -> Any:
+    if dimension.type != "geometry":
+        return to_json(list(labels(cube, dimension.name)))
+    from shapely.geometry import mapping
+
+    shapes = coordinates(cube, dimension.name).tolist()
+    return [None if shape is None else to_json(mapping(shape)) for shape in shapes]
 
 
 def _optional(dimension: Dimension) -> dict[str, Any]:
@@ -118,7 +127,9 @@ def _numbers(values: np.ndarray[Any, np.dtype[Any]]) -> Any:
     return _nested(values, to_json)
 
 
-def _nested(values: np.ndarray[Any, np.dtype[Any]], convert: Any) -> Any:
+def _nested(values: Any, convert: Any) -> Any:
+    if not isinstance(values, np.ndarray):  # an element
+        return convert(values)
     if values.ndim == 0:
         return convert(values[()] if values.dtype.kind == "M" else values.item())
     return [_nested(part, convert) for part in values]
