@@ -16,7 +16,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from connexeo.generated.errors import IncompatibleDataCubes, ProcessParameterInvalid
-from connexeo.processing.alignment import spacing
+from connexeo.processing.alignment import same_crs, spacing
 from connexeo.processing.cube import (
     Dimension,
     ReferenceSystem,
@@ -65,6 +65,14 @@ class Grid:
             self.left + self.columns * self.width,
             self.top,
         )
+
+    def is_same(self, other: Grid) -> bool:
+        """Whether the pixels are those of another grid, but for rounding."""
+        if (self.columns, self.rows, self.ascending) != (other.columns, other.rows, other.ascending):
+            return False
+        slack = 1e-6 * min(self.width, self.height)
+        near = all(abs(mine - theirs) < slack for mine, theirs in zip(self.bounds, other.bounds, strict=True))
+        return near and same_crs(self.crs, other.crs)
 
     def part(self, rows: slice, columns: slice) -> Grid:
         """A window of the grid."""

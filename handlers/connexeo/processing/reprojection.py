@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +46,9 @@ _CHUNK = 1024
 _SMALLEST = 32
 """The same where pixels become so large that a chunk of the usual size would need too much of the source."""
 
+_WIDEST = 1024
+"""Pixels of no-data around a block, at most."""
+
 _KERNEL = 4
 """Pixels around a chunk that the widest method (lanczos) may use, in pixels of the coarser grid."""
 
@@ -70,11 +73,8 @@ def reproject(
     if _descends(coordinates(cube, x.name)):
         ordered = ordered.isel({x.name: slice(None, None, -1)})
     data = ordered.data.astype(as_float(np.empty(0, cube.dtype)).dtype)
-    warped = (
-        _warp_lazily(data, source, target, method, most_blocks)
-        if cube.chunks
-        else _Warp(source, target, method)(data)
-    )
+    warp = _Warp(source, target, method, pixels_per_pixel(source, target))
+    warped = _warp_lazily(data, warp, most_blocks) if cube.chunks else warp(data)
     if target.ascending:
         warped = warped[..., ::-1, :]
     north, east = _centres(target)
@@ -92,14 +92,25 @@ class _Warp:
     source: Grid
     target: Grid
     method: str
+    scale: tuple[float, float]
+    """Pixels of the source along the edges of one of the target, of the cube as a whole; see `pixels_per_pixel`."""
 
     def __call__(self, block: Block) -> Block:
         shape = (*block.shape[:-2], self.target.rows, self.target.columns)
-        layers = block.reshape((-1, *block.shape[-2:]))
+        # GDAL counts pixels at the edge several times where target pixels reach beyond it, unless no-data follows.
+        margin = min(math.ceil(max(self.scale)) + 1, _WIDEST)
+        source = self.source.part(
+            slice(-margin, self.source.rows + margin), slice(-margin, self.source.columns + margin)
+        )
+        layers = np.pad(
+            block.reshape((-1, *block.shape[-2:])),
+            ((0, 0), (margin, margin), (margin, margin)),
+            constant_values=np.nan,
+        )
         result = np.empty((len(layers), *shape[-2:]), block.dtype)
         # Not by `rasterio.warp.reproject`, which hides a warning in a way that is not safe with several threads.
         for layer, place in zip(layers, result, strict=True):
-            with open_layer(self.source, layer) as dataset, self._onto_target(dataset) as warped:
+            with open_layer(source, layer) as dataset, self._onto_target(dataset) as warped:
                 warped.read(1, out=place)
         return result.reshape(shape)
 
@@ -113,17 +124,34 @@ class _Warp:
             src_nodata=np.nan,
             nodata=np.nan,
             resampling=METHODS[self.method],
+            # Left to itself, GDAL takes the sizes of the blocks for it.
+            XSCALE=min(1.0, 1 / self.scale[0]),
+            YSCALE=min(1.0, 1 / self.scale[1]),
         )
 
 
-def _warp_lazily(data: Any, source: Grid, target: Grid, method: str, most_blocks: int | None) -> Any:
+def pixels_per_pixel(source: Grid, target: Grid) -> tuple[float, float]:
+    """How many pixels of a grid lie along the edges of one of another grid: across and along, on average."""
+    try:
+        west, south, east, north = transform_bounds(as_crs(target.crs), as_crs(source.crs), *target.bounds)
+    except RasterioError:
+        return 1.0, 1.0
+    sizes = (
+        (east - west) / target.columns / source.width,
+        (north - south) / target.rows / source.height,
+    )
+    return sizes if all(map(math.isfinite, sizes)) else (1.0, 1.0)
+
+
+def _warp_lazily(data: Any, warp: _Warp, most_blocks: int | None) -> Any:
     """Chunk by chunk of the target, each from the window of the source that it needs."""
+    source, target = warp.source, warp.target
     size = _chunk_size(source, target)
     if most_blocks is not None:
         size = max(size, math.ceil(math.sqrt(target.rows * target.columns / most_blocks)))
     # Where the source has larger blocks already, smaller ones would save nothing and cost time.
     size = max(size, *(max(sizes) for sizes in data.chunks[-2:] if max(sizes) > _CHUNK), _SMALLEST)
-    rows = [list(_warp_row(data, source, target, row, size, method)) for row in _chunks(target.rows, size)]
+    rows = [list(_warp_row(data, warp, row, size)) for row in _chunks(target.rows, size)]
     warped = dask_array().block(rows)
     return warped if size >= _CHUNK else warped.rechunk({data.ndim - 2: _CHUNK, data.ndim - 1: _CHUNK})
 
@@ -138,11 +166,11 @@ def _chunk_size(source: Grid, target: Grid) -> int:
     return _CHUNK if coarser < 2 else max(_SMALLEST, int(_CHUNK / coarser))
 
 
-def _warp_row(data: Any, source: Grid, target: Grid, row: slice, size: int, method: str) -> Iterator[Any]:
+def _warp_row(data: Any, warp: _Warp, row: slice, size: int) -> Iterator[Any]:
     da = dask_array()
-    for column in _chunks(target.columns, size):
-        part = target.part(row, column)
-        window = _window(source, part)
+    for column in _chunks(warp.target.columns, size):
+        part = warp.target.part(row, column)
+        window = _window(warp.source, part)
         if window is None:
             shape = (*data.shape[:-2], part.rows, part.columns)
             chunks = (*data.chunks[:-2], part.rows, part.columns)
@@ -151,9 +179,8 @@ def _warp_row(data: Any, source: Grid, target: Grid, row: slice, size: int, meth
         needed = data[..., window[0], window[1]].rechunk({data.ndim - 2: -1, data.ndim - 1: -1})
         chunks = (*needed.chunks[:-2], (part.rows,), (part.columns,))
         meta = np.empty((0,) * data.ndim, data.dtype)
-        yield da.map_blocks(
-            _Warp(source.part(*window), part, method), needed, dtype=data.dtype, chunks=chunks, meta=meta
-        )
+        block = replace(warp, source=warp.source.part(*window), target=part)
+        yield da.map_blocks(block, needed, dtype=data.dtype, chunks=chunks, meta=meta)
 
 
 def _window(source: Grid, target: Grid) -> tuple[slice, slice] | None:

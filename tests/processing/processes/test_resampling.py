@@ -143,3 +143,27 @@ def test_coarse_chunks_need_small_parts_of_the_source(run: Run, monkeypatch: pyt
     assert result.chunks == ((125,), (125,))
     assert (result == 1).all()
     assert max(max(shape) for shape in sizes) < 2000
+
+
+def test_pixels_at_the_edge_count_once(run: Run, ramp: xr.DataArray) -> None:
+    """The last pixel has 5 columns and 6 rows of the source only; GDAL alone would repeat the edge."""
+    result = run("resample_spatial", data=ramp, resolution=70, method="average")
+    assert result.shape == (3, 6)
+    expected = [ramp.x.values[start : start + 7].mean() for start in range(0, 40, 7)]
+    np.testing.assert_allclose(result, np.broadcast_to(expected, (3, 6)))
+
+
+@pytest.mark.parametrize("method", ["near", "bilinear", "cubic", "lanczos", "average", "sum", "med"])
+def test_chunks_make_no_difference(run: Run, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from connexeo.processing import reprojection
+
+    values = np.random.default_rng(1).random((130, 170))
+    coords = {"y": 5_000_000 - 10.0 * np.arange(130) - 5, "x": 600_005 + 10.0 * np.arange(170)}
+    dimensions = [Dimension("y", "spatial", "y", 32632), Dimension("x", "spatial", "x", 32632)]
+    whole = make_cube(xr.DataArray(values, dims=("y", "x"), coords=coords), dimensions)
+    expected = run("resample_spatial", data=whole, resolution=37, method=method)
+    monkeypatch.setattr(reprojection, "_CHUNK", 16)
+    monkeypatch.setattr(reprojection, "_SMALLEST", 8)
+    result = run("resample_spatial", data=whole.chunk(30), resolution=37, method=method)
+    assert len(result.chunks[0]) > 1
+    np.testing.assert_allclose(result, expected, rtol=1e-9)

@@ -20,6 +20,16 @@ class BandNeed:
 
 
 @dataclass(frozen=True)
+class Resampling:
+    """Pixels that a cube is resampled to before anything else looks at them; as the arguments of `resample_spatial`."""
+
+    resolution: tuple[float, float]
+    projection: Any
+    method: str
+    align: str
+
+
+@dataclass(frozen=True)
 class Needs:
     """Parts of a cube outside of which no value is used. A part is needed if any of the alternatives has it."""
 
@@ -31,3 +41,5 @@ class Needs:
     """None: all bands."""
     assumed: frozenset[tuple[str, str]] = frozenset()
     """Names of dimensions with the types that the graph was read with; where one is another, nothing is known."""
+    resampling: Resampling | None = None
+    """None: pixels are used as they are, or in several ways."""

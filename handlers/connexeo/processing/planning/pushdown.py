@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from connexeo.processing.planning.needs import BandNeed, Needs
+from connexeo.processing.planning.needs import BandNeed, Needs, Resampling
 from connexeo.processing.program import (
     Argument,
     Child,
@@ -59,6 +59,8 @@ class Demand:
     bands: tuple[Argument | BandNeed, ...] | None
     """Either what is known by now, or an argument that gives names."""
     assumed: frozenset[tuple[str, str]]
+    resampling: Argument | None = None
+    """Gives the arguments of the one `resample_spatial` that all pixels go through."""
 
     def __call__(self, frame: Frame) -> Needs:
         """The demand with the parameters of a run."""
@@ -67,6 +69,7 @@ class Demand:
             None if self.intervals is None else tuple(interval(frame) for interval in self.intervals),
             None if self.bands is None else tuple(_band_need(each, frame) for each in self.bands),
             self.assumed,
+            None if self.resampling is None else _resampling(self.resampling(frame)),
         )
 
 
@@ -77,7 +80,7 @@ def push_down(program: Program) -> Program:
     analysis = _Analysis(program)
     wanted = analysis.wanted()
     steps = [
-        replace(step, demand=analysis.demand(wanted[index])) if step.process_id in _LOADS else step
+        replace(step, demand=analysis.demand(index, wanted[index])) if step.process_id in _LOADS else step
         for index, step in enumerate(program.steps)
     ]
     return replace(program, steps=tuple(steps))
@@ -94,6 +97,10 @@ class _Analysis:
         self._result = program.result
         self._assumed: set[tuple[str, str]] = set()
         self._given = [{name: value for name, _, value in step.arguments} for step in program.steps]
+        self._users: list[list[int]] = [[] for _ in program.steps]
+        for index, given in enumerate(self._given):
+            for used in {node for value in given.values() for node in _nodes_in(value)}:
+                self._users[used].append(index)
         self._origins: list[dict[Kind, int | None]] = []
         for index in range(len(program.steps)):
             self._origins.append(self._origin(index))
@@ -113,15 +120,33 @@ class _Analysis:
                         wanted[target][kind] = _union(wanted[target][kind], other)
         return wanted
 
-    def demand(self, wanted: Mapping[Kind, Wanted]) -> Demand | None:
+    def demand(self, index: int, wanted: Mapping[Kind, Wanted]) -> Demand | None:
         """What a step that loads a collection is to be told; None where everything is needed."""
         boxes = self._arguments(wanted["space"], "extent")
         intervals = self._arguments(wanted["time"], "extent")
         bands = [self._bands_used(step) for step in sorted(wanted["bands"] or ())]
         known = tuple(each for each in bands if each is not None)
-        if boxes is None and intervals is None and not known:
+        resampling = self._resampled(index)
+        if boxes is None and intervals is None and not known and resampling is None:
             return None
-        return Demand(boxes, intervals, known if known else None, frozenset(self._assumed))
+        return Demand(boxes, intervals, known if known else None, frozenset(self._assumed), resampling)
+
+    def _resampled(self, index: int) -> Argument | None:
+        """The arguments of the `resample_spatial` that all pixels of a value go through, before anything looks at them."""
+        while index != self._result:
+            users = self._users[index]
+            if len(users) != 1 or not is_ours(self._steps[users[0]]):
+                return None
+            process_id, given = self._steps[users[0]].process_id, self._given[users[0]]
+            others = {name: value for name, value in given.items() if name != "data"}
+            if not isinstance(given.get("data"), FromNode) or not all(map(_is_independent, others.values())):
+                return None
+            if process_id == "resample_spatial":
+                return Properties(tuple(others.items()))
+            if process_id not in ("filter_bands", "filter_temporal"):
+                return None
+            index = users[0]
+        return None
 
     def _arguments(self, wanted: Wanted, name: str) -> tuple[Argument, ...] | None:
         return tuple(self._given[step][name] for step in sorted(wanted)) if wanted else None
@@ -306,3 +331,14 @@ def _band_need(need: Argument | BandNeed, frame: Frame) -> BandNeed:
     return BandNeed(
         tuple(given.get("bands") or ()), tuple((low, high) for low, high in given.get("wavelengths") or ())
     )
+
+
+def _resampling(given: Mapping[str, Any]) -> Resampling | None:
+    """What `resample_spatial` was given, with its defaults; None where it will refuse it."""
+    resolution = given.get("resolution") or 0
+    sizes = [resolution, resolution] if isinstance(resolution, int | float) else list(resolution)
+    projection = given.get("projection")
+    if len(sizes) != 2 or (not any(sizes) and projection is None):
+        return None
+    method, align = given.get("method") or "near", given.get("align") or "upper-left"
+    return Resampling((float(sizes[0]), float(sizes[1])), projection, method, align)

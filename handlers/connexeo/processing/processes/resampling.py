@@ -28,6 +28,7 @@ def resample_spatial(
 ) -> xr.DataArray:
     """Change resolution and projection of x and y; lazily, pixels without source are no-data.
 
+    Cubes that have the pixels already stay as they are: what is loaded to be resampled is read on them (see `coarse`).
     In a window cubes stay as they are: their pixels are those of a map tile, whatever the graph does on the way there.
 
     Raises:
@@ -43,6 +44,9 @@ def resample_spatial(
     if not x and not y and projection is None:
         reason = "at least one of resolution and projection must be given."
         raise ProcessParameterInvalid(process="resample_spatial", parameter="resolution", reason=reason)
-    target = resampled_grid(grid_of(data), (float(x), float(y)), projection, align)
+    source = grid_of(data)
+    target = resampled_grid(source, (float(x), float(y)), projection, align)
+    if target.is_same(source) and method != "rms":  # which is not negative
+        return data
     dry = environment is not None and environment.dry_run is not None
     return reproject(data, target, method, most_blocks=_BLOCKS_OF_DRY_RUN if dry else None)
