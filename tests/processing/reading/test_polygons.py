@@ -49,3 +49,18 @@ def test_threads_warn_of_nothing() -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(lambda _: covered([circle], X, Y), range(100)))
     assert all(np.array_equal(one, expected) for one in found)
+
+
+def test_large_areas_are_looked_at_like_small_ones() -> None:
+    ring = shapely.Point(150, 100).buffer(90).difference(shapely.Point(130, 110).buffer(35))
+    x, y = np.arange(300) + 0.5, np.arange(200)[::-1] + 0.5
+    inside = covered([ring, shapely.box(290, 0, 300, 200)], x, y)
+    expected = shapely.intersects_xy(ring, *np.meshgrid(x, y)) | (x > 290)
+    np.testing.assert_array_equal(inside, expected)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(5000, 1), (1, 5000), (0, 3)])
+def test_single_rows_and_columns(columns: int, rows: int) -> None:
+    inside = covered([shapely.box(-1, -1, 6000, 6000)], np.arange(columns) + 0.5, np.arange(rows) + 0.5)
+    assert inside.shape == (rows, columns)
+    assert inside.all()
