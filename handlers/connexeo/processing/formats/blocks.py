@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from connexeo.processing.execution import Key, compute_blocks
 from connexeo.processing.formats.interface import Statistics
 from connexeo.processing.formats.packing import Packing
 
@@ -129,14 +131,33 @@ class Sink:
 def store(arrays: Sequence[da.Array], sinks: Sequence[Sink]) -> None:
     """Compute several arrays together, so that what they share is computed once, and write each block at once.
 
-    Blocks are written by threads of this process: schedulers that compute in others cannot be used.
+    How they are computed is a matter of `execution.using`; the blocks are written by threads of this process.
     """
-    import dask.array as da
+    targets: dict[Key, list[tuple[Sink, Region]]] = {}
+    for array, sink in zip(arrays, sinks, strict=True):
+        for key, region in _regions(array):
+            targets.setdefault(key, []).append((sink, region))
+
+    def write(key: Key, block: Block) -> None:
+        for sink, region in targets[key]:
+            sink[region] = block
 
     try:
-        da.store(list(arrays), list(sinks), lock=False)  # type: ignore[arg-type]
+        compute_blocks(arrays, write)
     finally:
         close(sinks)
+
+
+def _regions(array: da.Array) -> Iterator[tuple[Key, Region]]:
+    """The keys of an array's blocks, and where each lies."""
+    ends = [list(itertools.accumulate(sizes)) for sizes in array.chunks]
+    parts = [
+        [slice(end - size, end) for end, size in zip(each, sizes, strict=True)]
+        for each, sizes in zip(ends, array.chunks, strict=True)
+    ]
+    for place in itertools.product(*(range(len(each)) for each in parts)):
+        region = tuple(each[position] for each, position in zip(parts, place, strict=True))
+        yield (array.name, *place), region
 
 
 def close(sinks: Iterable[Sink]) -> None:

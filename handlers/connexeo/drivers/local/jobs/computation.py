@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +41,7 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
             of a cube is too large for the memory; StorageFailure when there is no room.
     """
     from connexeo.processing.evaluation import execute
+    from connexeo.processing.execution import Execution, using
     from connexeo.processing.formats import write_each
     from connexeo.processing.result import Result
 
@@ -56,7 +56,7 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     results = evaluation.results or (Result(value, default_format(value)),)
     folder = Path(request["folder"])
     progress = _Progress(world.progress, len(results))
-    with progress.watching():
+    with using(Execution(on_progress=progress.count)):
         for files in write_each(results, folder):
             world.ask("publish", {"assets": [asdict(describe(file)) for file in files]})
             progress.next()
@@ -87,7 +87,7 @@ def describe(file: WrittenFile) -> Asset:
 
 
 class _Progress:
-    """Of several results, by the tasks that dask has done for each.
+    """Of several results, by the blocks that are written of each.
 
     Args:
         tell: Takes the fraction that is done, now and then.
@@ -101,25 +101,16 @@ class _Progress:
         self._fraction = 0.0
         self._told = 0.0
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Hear what dask does."""
-        from dask.callbacks import Callback
-
-        with Callback(posttask=self._count):  # type: ignore[no-untyped-call]
-            yield
-
     def next(self) -> None:
         """The next result begins."""
         self._done += 1
         self._fraction = 0.0
         self._tell(self._done / self._results)
 
-    def _count(self, _key: Any, _result: Any, _graph: Any, state: Mapping[str, Any], _worker: Any) -> None:
-        finished = len(state["finished"])
-        total = finished + sum(len(state[kind]) for kind in ("ready", "waiting", "running"))
+    def count(self, done: int, total: int) -> None:
+        """So many blocks are written."""
         # Some formats compute several times; nobody wants to see a progress that goes back.
-        self._fraction = max(self._fraction, _COMPUTED * finished / total if total else 0.0)
+        self._fraction = max(self._fraction, _COMPUTED * done / total)
         now = time.monotonic()
         if now - self._told > _OFTEN:
             self._told = now

@@ -1,0 +1,83 @@
+"""What is decided for all that an evaluation computes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from connexeo.processing.execution.parts import Block, Deliver, Key, Strategy, divide
+from connexeo.processing.execution.threads import Threads
+
+if TYPE_CHECKING:
+    import dask.array as da
+
+Progress = Callable[[int, int], None]
+"""Takes how many blocks are written, and how many there are; called by one thread at a time."""
+
+
+def _ignore(done: int, total: int) -> None:
+    """Where nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How blocks of results are computed."""
+
+    strategy: Strategy = field(default_factory=Threads)
+    """Where they are computed."""
+    columns: int = 4
+    """How many stacks of blocks that lie upon each other may be computed together where they have pixels in common, as
+    windows of neighbours have: with more of them less is computed twice, and more memory is taken."""
+    on_progress: Progress = _ignore
+
+
+_current: ContextVar[Execution | None] = ContextVar("execution", default=None)
+
+
+def current() -> Execution:
+    """That of this thread."""
+    return _current.get() or Execution()
+
+
+@contextmanager
+def using(execution: Execution) -> Iterator[None]:
+    """Compute everything in this way."""
+    token = _current.set(execution)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def compute_blocks(arrays: Sequence[da.Array], deliver: Deliver) -> None:
+    """Compute all blocks of arrays together, so that what they share is computed once.
+
+    Args:
+        arrays: Lazy arrays.
+        deliver: Takes a block's key and its values, in any thread of this process, as soon as they are there.
+    """
+    execution = current()
+    keys, parts = divide(arrays, execution.columns)
+    count = _Count(deliver, len(keys), execution.on_progress)
+    execution.strategy(parts, count)
+
+
+class _Count:
+    """Tells how many blocks are delivered."""
+
+    def __init__(self, deliver: Deliver, total: int, tell: Progress) -> None:
+        self._deliver = deliver
+        self._total = total
+        self._tell = tell
+        self._done = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, key: Key, block: Block) -> None:
+        self._deliver(key, block)
+        with self._lock:
+            self._done += 1
+            self._tell(self._done, self._total)
