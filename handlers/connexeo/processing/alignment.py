@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from connexeo.generated.errors import IncompatibleDataCubes
-from connexeo.processing.cube import Axis, coordinates, crs_of, spatial_dimension
+from connexeo.generated.errors import DimensionNotAvailable, IncompatibleDataCubes
+from connexeo.processing.cube import Axis, Dimension, coordinates, crs_of, spatial_dimension
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,6 +16,18 @@ _TOLERANCE = 1e-3
 """Of a pixel: how far pixel centres may lie apart and still be the same."""
 
 _HORIZONTAL: tuple[Axis, Axis] = ("x", "y")
+
+
+def horizontal_dimensions(cube: xr.DataArray) -> tuple[Dimension, Dimension]:
+    """The dimensions of a cube with the axes x and y.
+
+    Raises:
+        DimensionNotAvailable: One of them is missing.
+    """
+    x, y = (spatial_dimension(cube, axis) for axis in _HORIZONTAL)
+    if x is None or y is None:
+        raise DimensionNotAvailable("The data cube has no horizontal spatial dimensions.")
+    return x, y
 
 
 def same_crs(first: Any, second: Any) -> bool:

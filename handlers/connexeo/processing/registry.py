@@ -29,10 +29,12 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "constants": ("constant", "e", "nan", "pi"),
     "cubes": ("apply", "apply_dimension", "merge_cubes", "ndvi", "reduce_dimension"),
     "cumulation": ("cummax", "cummin", "cumproduct", "cumsum"),
+    "curves": ("fit_curve", "predict_curve"),
     "debugging": ("inspect",),
     "dimensions": ("add_dimension", "dimension_labels", "drop_dimension", "rename_dimension", "rename_labels"),
     "files": ("export_workspace", "load_uploaded_files"),
     "filters": ("filter_bands", "filter_bbox", "filter_temporal"),
+    "kernels": ("apply_kernel",),
     "loading": ("load_collection",),
     "logic": ("all", "and", "any", "if", "not", "or", "xor"),
     "masks": ("mask",),
@@ -48,6 +50,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
         "arccos", "arcosh", "arcsin", "arctan", "arctan2", "arsinh", "artanh", "cos", "cosh", "sin", "sinh", "tan",
         "tanh",
     ),
+    "udf": ("run_udf",),
 }
 """Modules of `connexeo.processing.processes` and the processes that each implements."""
 # fmt: on
