@@ -111,7 +111,8 @@ class Child:
         """The value of the argument."""
         from connexeo.processing.callback import Callback
 
-        scope = {name: frame.parameters[name] for name in self.program.free if name in frame.parameters}
+        around = self.program.free - self.own
+        scope = {name: frame.parameters[name] for name in around if name in frame.parameters}
         return Callback(self.program, {**scope, **self.defaults}, frame.environment)
 
 
