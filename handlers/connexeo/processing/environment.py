@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from connexeo.processing.definitions import Definitions, default_definitions
+from connexeo.processing.udf.limits import UdfLimits
 
 if TYPE_CHECKING:
     from connexeo.processing.planning.dry_run import DryRun
     from connexeo.processing.planning.needs import Needs
+    from connexeo.processing.reading.gaps import Gaps
 
 BoundingBox = tuple[float, float, float, float]
 Interval = tuple[datetime | None, datetime | None]
@@ -157,6 +159,10 @@ class Environment:
     """What the graph uses of the cube that a process function loads; None: all of it."""
     dry_run: DryRun | None = None
     """Where nothing is to be computed: makes cubes without values; None: cubes can be computed."""
+    gaps: Gaps | None = None
+    """Takes the assets that cannot be read, which are no data then; None: they are errors."""
+    udf: UdfLimits = field(default_factory=UdfLimits)
+    """What user-defined functions may take."""
     node: str | None = None
     """The node whose process function gets this environment."""
 
@@ -166,4 +172,6 @@ class Environment:
 
     def detached(self) -> Environment:
         """The part that can be sent to another process: what callbacks on blocks may use."""
-        return Environment(process_modules=self.process_modules, definitions=Definitions(()), node=self.node)
+        return Environment(
+            process_modules=self.process_modules, definitions=Definitions(()), udf=self.udf, node=self.node
+        )

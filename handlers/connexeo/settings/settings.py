@@ -244,6 +244,8 @@ class Settings(BaseSettings):
     allow_private_network: bool = False
     """Let URLs in process graphs lead to loopback and private addresses, and the back-ends of a federation redirect to
     other hosts there. Whoever can run process graphs can then read what this machine can reach without a password."""
+    soft_errors: float = Field(default=0.0, ge=0, le=1)
+    """The part of all assets of a computation that may be unreadable, and no data then, unless users say otherwise."""
     download_limit: int = Field(default=4 * 2**30, ge=0)
     """Bytes of files at URLs in process graphs that one computation may download."""
 

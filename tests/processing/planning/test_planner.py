@@ -19,7 +19,7 @@ from connexeo.processing.evaluation import evaluate
 from connexeo.processing.planning.dry_run import DryRun, PixelsNeeded
 from connexeo.processing.planning.planner import Plan, check_limits, plan
 from connexeo.processing.planning.remembering import remembering
-from connexeo.processing.reading import datasets, pixels, search, windows
+from connexeo.processing.reading import cubes, datasets, pixels, search, windows
 
 Json = dict[str, Any]
 
@@ -55,14 +55,16 @@ SCENES = graph(
 )  # fmt: skip
 
 
+def refuse(*args: Any, **more: Any) -> Any:
+    """What cubes are read with, which can be pickled."""
+    raise AssertionError("a pixel is read")
+
+
 @pytest.fixture
 def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Files may be opened for their headers, and no more."""
-
-    def refuse(*args: Any, **more: Any) -> Any:
-        raise AssertionError("a pixel is read")
-
     monkeypatch.setattr(pixels, "read_layer", refuse)
+    monkeypatch.setattr(cubes, "read_layer", refuse)
     monkeypatch.setattr(datasets, "opened", refuse)
     # It has the function under its own name, and would keep the refusal if it were imported only now.
     monkeypatch.setattr(windows, "opened", refuse)

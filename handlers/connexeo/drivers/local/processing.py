@@ -15,6 +15,7 @@ from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.computing.failures import TaskFailed
 from connexeo.drivers.local.jobs.billing import Billing, usage_of
 from connexeo.drivers.local.jobs.logs import LEVELS
+from connexeo.drivers.local.jobs.options import soft_errors
 from connexeo.drivers.local.result_logs import MAX_ENTRIES, ResultLogs
 from connexeo.drivers.local.stored_processes.checking import ProcessChecks
 from connexeo.drivers.local.temporary import TemporaryFolder
@@ -67,6 +68,7 @@ class LocalProcessing:
         process: Mapping[str, Any] = request["process"]
         plan = self._billing.plan_of(request.get("plan"))
         self._billing.check_budget(request.get("budget"))
+        tolerated = soft_errors(request, self._settings.soft_errors)
         await self.check_process(user, process)
         await self._check_payment(user, process, plan, request.get("budget"))
         least = LEVELS[request.get("log_level") or "info"]
@@ -87,6 +89,7 @@ class LocalProcessing:
                     "folder": str(folder),
                     "max_bytes": self._settings.result_memory,
                     "max_seconds": self._settings.result_timeout,
+                    "soft_errors": tolerated,
                 },
                 timeout=self._settings.result_timeout,
                 on_log=log,

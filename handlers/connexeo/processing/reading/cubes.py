@@ -15,8 +15,10 @@ from connexeo.processing.planning.dry_run import DryRun
 from connexeo.processing.planning.needs import Needs
 from connexeo.processing.planning.selection import EVERYTHING, Loaded, Selection, select
 from connexeo.processing.reading.bands import SourceBand
+from connexeo.processing.reading.coarse import coarsen
 from connexeo.processing.reading.extents import Interval, SpatialExtent
-from connexeo.processing.reading.pixels import lazy_array, probe_header
+from connexeo.processing.reading.gaps import Gaps
+from connexeo.processing.reading.pixels import lazy_array, probe_header, read_layer
 from connexeo.processing.reading.plans import (
     Plan,
     in_interval,
@@ -25,7 +27,14 @@ from connexeo.processing.reading.plans import (
     narrow,
     plan_on,
 )
-from connexeo.processing.reading.windows import grid_of_window, read_window, sample_cube, within_window
+from connexeo.processing.reading.retrying import PatientProbe, PatientReader
+from connexeo.processing.reading.windows import (
+    grid_of_window,
+    read_window,
+    sample_cube,
+    sample_layer,
+    within_window,
+)
 
 Document = Mapping[str, Any]
 Role = str
@@ -48,6 +57,7 @@ class Request:
     window: Window | None = None
     needs: Needs | None = None
     dry_run: DryRun | None = None
+    gaps: Gaps | None = None
 
 
 def open_cube(request: Request) -> xr.DataArray | None:
@@ -59,7 +69,8 @@ def open_cube(request: Request) -> xr.DataArray | None:
 
 def _open_images(request: Request) -> xr.DataArray | None:
     """A cube of image files, cut before its blocks are made, as there may be many."""
-    extent, window = request.extent, request.window
+    extent, window, gaps = request.extent, request.window, request.gaps
+    probe = PatientProbe(probe_header, gaps)
     inside = [
         item
         for item in request.items
@@ -68,14 +79,14 @@ def _open_images(request: Request) -> xr.DataArray | None:
     if window is None:
         polygons: Any = ()
         step = _declared_step(request.collection)
-        plan = make_plan(inside, request.bands, extent, step=step, probe=probe_header)
+        plan = make_plan(inside, request.bands, extent, step=step, probe=probe, gaps=gaps is not None)
         if plan is not None and extent is not None:
             polygons = extent.to_crs(plan.grid.crs).polygons
     else:
         polygons = within_window(extent, window)
         if polygons is None:
             return None
-        plan = plan_on(inside, request.bands, grid_of_window(window), probe=probe_header)
+        plan = plan_on(inside, request.bands, grid_of_window(window), probe=probe)
     if plan is None:
         return None
     times = np.array([moment.replace(tzinfo=None) for moment in plan.times], "datetime64[ns]")
@@ -92,11 +103,20 @@ def _open_images(request: Request) -> xr.DataArray | None:
         request, labels, names, plan.grid.crs, spatially=window is None and not polygons and copied
     )
     plan = narrow(plan, selection.times, selection.bands, selection.rows, selection.columns)
+    coords, reader = _cut(labels, selection), None
+    if request.needs is not None and request.needs.resampling is not None and window is None and not polygons:
+        coarse = coarsen(plan, request.needs.resampling)
+        if coarse is not None:
+            plan, reader = coarse
+            coords |= {"y": plan.grid.y, "x": plan.grid.x}
     if request.dry_run is not None:
         data: Any = request.dry_run.hollow(plan, remote=any(map(_is_remote, _hrefs(plan))))
     else:
-        data = lazy_array(plan, polygons) if window is None else read_window(plan, polygons)
-    cube = xr.DataArray(data, dims=("t", "bands", "y", "x"), coords=_cut(labels, selection))
+        if gaps is not None:
+            gaps.expect(_hrefs(plan))
+        make, read = (lazy_array, reader or read_layer) if window is None else (read_window, sample_layer)
+        data = make(plan, polygons, PatientReader(read, gaps))
+    cube = xr.DataArray(data, dims=("t", "bands", "y", "x"), coords=coords)
     return _as_declared(cube, names, plan.grid.crs, request.bands)
 
 

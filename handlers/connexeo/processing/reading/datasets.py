@@ -51,6 +51,11 @@ def opened(href: str) -> Opened:
     return known[1]
 
 
+def forget(href: str) -> None:
+    """Let the next `opened` of this thread open the file anew."""
+    _threads.__dict__.setdefault("kept", OrderedDict()).pop(href, None)
+
+
 def _state(href: str) -> object:
     """Something that is different when the file has changed."""
     path = href.removeprefix("file://")

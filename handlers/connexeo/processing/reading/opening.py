@@ -33,7 +33,8 @@ def open_found(
         bands: Of one kind.
         extent: Where pixels belong to the cube; None for everywhere.
         interval: When.
-        environment: Its window and needs narrow the cube; its dry run is told of what would be read.
+        environment: Its window and needs narrow the cube; its dry run is told of what would be read; its
+            gaps, where there are any, take what cannot be read.
 
     Raises:
         NoDataAvailable: when nothing of the items lies in the extents.
@@ -41,8 +42,11 @@ def open_found(
     """
     from connexeo.processing.reading.cubes import Request, open_cube
 
-    window, needs, dry_run = environment.window, environment.needs, environment.dry_run
-    cube = open_cube(Request(collection, items, bands, extent, interval, window, needs, dry_run))
+    world = environment
+    request = Request(
+        collection, items, bands, extent, interval, world.window, world.needs, world.dry_run, world.gaps
+    )
+    cube = open_cube(request)
     if cube is None:
         raise NoDataAvailable(NO_DATA)
     return cube

@@ -38,10 +38,13 @@ an image and points to other files, as VRT does."""
 
 GDAL = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "GDAL_HTTP_TIMEOUT": "60",
-    "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_MAX_RETRY": "3",
-    "GDAL_HTTP_RETRY_DELAY": "0.5",
+    "GDAL_HTTP_TIMEOUT": "30",
+    "GDAL_HTTP_CONNECTTIMEOUT": "5",
+    # Who sends less than 10 kB/s for so long has stopped; `retrying` asks again, under a deadline.
+    "GDAL_HTTP_LOW_SPEED_TIME": "5",
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "10000",
+    "GDAL_HTTP_MAX_RETRY": "1",
+    "GDAL_HTTP_RETRY_DELAY": "0.25",
 }
 
 
@@ -109,12 +112,12 @@ def _outside(pixels: Pixels, area: Grid) -> NDArray[np.bool_]:
     return ~covered(pixels.polygons, area.x, area.y)
 
 
-def lazy_array(plan: Plan, polygons: tuple[Geometry, ...] = ()) -> da.Array:
+def lazy_array(plan: Plan, polygons: tuple[Geometry, ...] = (), read: LayerReader | None = None) -> da.Array:
     """A dask array `(t, bands, y, x)` of one date, one band and at most 1024 x 1024 pixels per block."""
     import dask.array as da
 
     prepare(polygons)
-    pixels = Pixels(plan, polygons)
+    pixels = Pixels(plan, polygons, read)
     times, bands, height, width = pixels.shape
     row, column = plan.origin
     chunks = ((1,) * times, (1,) * bands, block_sizes(row, height, BLOCK), block_sizes(column, width, BLOCK))

@@ -48,8 +48,8 @@ class Header:
     nodata: float | None
 
 
-Probe = Callable[[str, str, str], Header]
-"""Reads a file's header by href; asset key and item id are for messages."""
+Probe = Callable[[str, str, str], Header | None]
+"""Reads a file's header by href; asset key and item id are for messages. None: the file is to be left out."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def make_plan(
     *,
     step: tuple[str, float, float] | None,
     probe: Probe,
+    gaps: bool = False,
 ) -> Plan | None:
     """Decide on grid, dates and data type; None where no pixel lies in the extent.
 
@@ -83,6 +84,7 @@ def make_plan(
         step: reference system, pixel width and height that the collection declares for its cube; without, the finest
             resolution of the bands is taken.
         probe: reads headers where the metadata lacks a grid or data type.
+        gaps: whether pixels may turn out to be missing.
     """
     dates = group_by_overpass(items)
     found = [[_layers_of(band, each, probe) for band in bands] for _, each in dates]
@@ -109,7 +111,8 @@ def make_plan(
         for _, date in kept
         for band in date
     )
-    dtype = _resolve_dtype(bands, layers, probe, fillable=not complete or bool(extent and extent.polygons))
+    fillable = gaps or not complete or bool(extent and extent.polygons)
+    dtype = _resolve_dtype(bands, layers, probe, fillable=fillable)
     offset = lattice.offset_to(grid)
     assert offset is not None
     return Plan(grid, offset, tuple(m for m, _ in kept), tuple(bands), tuple(date for _, date in kept), dtype)
@@ -241,7 +244,12 @@ def _layers_of(band: SourceBand, items: Sequence[Document], probe: Probe) -> lis
             continue
         here, asset = found
         href, name = str(asset["href"]), str(item.get("id"))
-        grid = declared_grid(item, asset) or probe(href, here.asset, name).grid
+        grid = declared_grid(item, asset)
+        if grid is None:
+            header = probe(href, here.asset, name)
+            if header is None:
+                continue
+            grid = header.grid
         layers.append(Layer(href, here.index, here.data_type, here.nodata, grid, here.asset, name))
     return layers
 
@@ -267,21 +275,29 @@ def _resolve_dtype(
 
     Integers of up to 16 bits become float32, which holds them exactly, others float64.
     """
-    first: dict[int, Layer] = {}
+    every: dict[int, list[Layer]] = {}
     for number, layer in _numbered(layers):
-        first.setdefault(number, layer)
+        every.setdefault(number, []).append(layer)
     types = []
     for number, band in enumerate(bands):
-        data_type, nodata = band.data_type, band.nodata
-        if number in first:
-            layer = first[number]
-            data_type, nodata = layer.data_type, layer.nodata
-            if data_type is None or nodata is None:
-                header = probe(layer.href, layer.asset, layer.item)
-                data_type, nodata = header.data_type, header.nodata if nodata is None else nodata
+        data_type, nodata = _told(every.get(number, ()), probe) or (band.data_type, band.nodata)
         types.append(np.dtype(data_type or np.float32))
         fillable = fillable or nodata is not None
     return promote(np.result_type(*types), fillable=fillable)
+
+
+def _told(layers: Iterable[Layer], probe: Probe) -> tuple[str, float | None] | None:
+    """Data type and no-data value by the first file that tells."""
+    for layer in layers:
+        if layer.data_type is not None and layer.nodata is not None:
+            return layer.data_type, layer.nodata
+        header = probe(layer.href, layer.asset, layer.item)
+        if header is not None:
+            return (
+                layer.data_type or header.data_type,
+                header.nodata if layer.nodata is None else layer.nodata,
+            )
+    return None
 
 
 def promote(dtype: np.dtype[Any], *, fillable: bool) -> np.dtype[Any]:

@@ -12,7 +12,7 @@ from connexeo.processing.environment import Window
 from connexeo.processing.reading.datasets import opened
 from connexeo.processing.reading.extents import SpatialExtent
 from connexeo.processing.reading.grids import Grid, overlaps
-from connexeo.processing.reading.pixels import Pixels, read_layer, reading, without_nodata
+from connexeo.processing.reading.pixels import LayerReader, Pixels, read_layer, reading, without_nodata
 from connexeo.processing.reading.plans import Layer, Plan
 from connexeo.processing.reading.sampling import sample
 
@@ -56,9 +56,9 @@ def within_window(extent: SpatialExtent | None, window: Window) -> tuple[Geometr
     return SpatialExtent(common.bounds, extent.crs, (common,)).to_crs(window.crs).polygons
 
 
-def read_window(plan: Plan, polygons: tuple[Geometry, ...]) -> Any:
+def read_window(plan: Plan, polygons: tuple[Geometry, ...], read: LayerReader) -> Any:
     """The cube `(t, bands, y, x)` of a plan whose grid is a window's; few layers at once, many lazily."""
-    pixels = Pixels(plan, polygons, sample_layer)
+    pixels = Pixels(plan, polygons, read)
     times, bands, _, _ = pixels.shape
     if times * bands <= AT_ONCE:
         return pixels[:]

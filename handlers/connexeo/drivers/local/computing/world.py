@@ -16,6 +16,7 @@ from connexeo.drivers.local.environment import Sources, load_definitions
 if TYPE_CHECKING:
     from connexeo.drivers.local.catalogue import Catalogue
     from connexeo.processing.environment import Environment, LogEntry, Web, Workspace
+    from connexeo.processing.reading.gaps import Gaps
 
 MAX_LOG_ENTRY = 2**20
 """Bytes of the data of one log entry; what is larger is left out."""
@@ -60,6 +61,7 @@ class World:
         """
         from connexeo.processing.environment import Environment
 
+        told = log or self.log
         sources = Sources.from_json(self._request["sources"])
         return Environment(
             catalogue=_catalogue(sources),
@@ -68,8 +70,18 @@ class World:
             user_processes=self._request.get("user_processes") or {},
             workspace=self.workspace,
             web=self.web,
-            log=log or self.log,
+            log=told,
+            gaps=self._gaps(told),
         )
+
+    def _gaps(self, log: Callable[[LogEntry], None]) -> Gaps | None:
+        """What takes assets that cannot be read, if the user wants them to be no data."""
+        limit = self._request.get("soft_errors")
+        if not limit:
+            return None
+        from connexeo.processing.reading.gaps import Gaps
+
+        return Gaps(limit, log)
 
     def log(self, entry: LogEntry) -> None:
         """Hand a log entry to the host, at once."""

@@ -15,6 +15,7 @@ from connexeo.drivers.local.accounts.limits import limits_of
 from connexeo.drivers.local.content import StoredContent
 from connexeo.drivers.local.jobs import logs, results, store
 from connexeo.drivers.local.jobs.billing import Billing, usage_of
+from connexeo.drivers.local.jobs.options import soft_errors
 from connexeo.drivers.local.jobs.results import SharedResults
 from connexeo.drivers.local.jobs.times import iso_duration, rfc3339
 from connexeo.drivers.local.properties import Properties
@@ -104,6 +105,7 @@ class LocalBatchJobs:
     async def create_job(self, user: User, request: Json) -> str:
         """Identifier of a new job, whose process has no faults."""
         _PROPERTIES.check_storable(request)
+        soft_errors(request, 0.0)
         await self._check(user, request["process"])
         values = _PROPERTIES.values_of(request, self._billing)
         return await self._state.write(store.create, user.id, values, _now())
@@ -121,6 +123,7 @@ class LocalBatchJobs:
         row = await self._state.read(store.find, user.id, job_id, (jobs.c.status,))
         store.check_unlocked(row)
         _PROPERTIES.check_changes(changes)
+        soft_errors(changes, 0.0)
         if "process" in changes:
             await self._check(user, changes["process"])
         values = _PROPERTIES.changed_values(changes, self._billing)

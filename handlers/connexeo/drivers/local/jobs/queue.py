@@ -68,6 +68,8 @@ class Job:
     plan: str | None
     next_log: int
     """Number of the next log entry."""
+    extra: Json | None = None
+    """The user's own properties of the job."""
 
 
 @dataclass(frozen=True)
@@ -346,7 +348,7 @@ def _order(row: RowMapping, running: int) -> tuple[Any, ...]:
 
 def _start(connection: Connection, worker_id: str, job_id: str, now: datetime) -> Job | None:
     """The job, unless the user took it from the queue a moment ago."""
-    columns = (jobs.c.user_id, jobs.c.run, jobs.c.process, jobs.c.log_level, jobs.c.plan)
+    columns = (jobs.c.user_id, jobs.c.run, jobs.c.process, jobs.c.log_level, jobs.c.plan, jobs.c.extra)
     started = (
         update(jobs)
         .where(jobs.c.id == job_id, jobs.c.status == "queued")

@@ -26,6 +26,7 @@ from connexeo.drivers.local.jobs import queue
 from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.drivers.local.jobs.children import Children
 from connexeo.drivers.local.jobs.messages import Messages, error_entry
+from connexeo.drivers.local.jobs.options import soft_errors
 from connexeo.drivers.local.jobs.patience import RETRY, finally_written, now, patiently
 from connexeo.drivers.local.jobs.results_of_run import ResultsOfRun
 from connexeo.drivers.local.state import State
@@ -195,6 +196,7 @@ class Run:
             "user_processes": used,
             "sources": asdict(self.at.sources),
             "memory": MEMORY_FOR_LIBRARIES + settings.job_memory,
+            "soft_errors": soft_errors(job.extra or {}, settings.soft_errors),
             "web": web_limits(settings),
         }
 
