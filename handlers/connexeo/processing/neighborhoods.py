@@ -250,3 +250,24 @@ def _metres_per_unit(cube: xr.DataArray, dimension: Dimension, setting: Setting)
     y = spatial_dimension(cube, "y")
     latitude = coordinates(cube, y.name).mean() * factor if y is not None else 0.0
     return factor * _METRES_PER_RADIAN * (math.cos(latitude) if dimension.axis == "x" else 1.0)
+
+
+def labels_between(labels: NDArray[Any], first: int, end: int, step: float | None = None) -> NDArray[Any]:
+    """The labels from an index to another, also beyond both ends, where they go on in the same steps.
+
+    Args:
+        labels: All labels of a dimension, at least one.
+        first: Index of the first label; negative ones lie before the dimension.
+        end: Index behind the last label.
+        step: For numbers if there is only a single label, 1 by default.
+    """
+    length = len(labels)
+    inside = labels[max(first, 0) : min(end, length)]
+    before, after = np.arange(first, 0), np.arange(length, max(end, length))
+    if labels.dtype.kind in "iufM":
+        unit: Any = np.timedelta64(1, "D") if labels.dtype.kind == "M" else step or 1
+        lower, upper = (labels[1] - labels[0], labels[-1] - labels[-2]) if length > 1 else (unit, unit)
+        low, high = labels[0] + before * lower, labels[-1] + (after - length + 1) * upper
+        return np.concatenate([low, inside, high])
+    numbered = [np.array([f"beyond {place}" for place in places], object) for places in (before, after)]
+    return np.concatenate([numbered[0], inside.astype(object), numbered[1]])

@@ -53,6 +53,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
         "tanh",
     ),
     "udf": ("run_udf",),
+    "windows": ("aggregate_spatial_window", "reduce_spatial"),
 }
 """Modules of `connexeo.processing.processes` and the processes that each implements."""
 # fmt: on

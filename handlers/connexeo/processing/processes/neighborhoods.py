@@ -28,6 +28,7 @@ from connexeo.processing.neighborhoods import (
     Duration,
     Setting,
     Span,
+    labels_between,
     read_setting,
     spans,
 )
@@ -139,24 +140,10 @@ def _with_margin(cube: xr.DataArray, name: str, window: Span) -> xr.DataArray:
     part = cube.isel({name: slice(max(window.first, 0), min(window.end, length))})
     before, after = max(-window.first, 0), max(window.end - length, 0)
     if before or after:
-        labels = _extrapolated(coordinates(cube, name), window.first, window.end)
+        labels = labels_between(coordinates(cube, name), window.first, window.end)
         part = part.drop_vars(name, errors="ignore").pad({name: (before, after)}, constant_values=np.nan)
         part = part.assign_coords({name: labels})
     return make_cube(part, dimensions_of(cube))
-
-
-def _extrapolated(labels: Labels, first: int, end: int) -> Labels:
-    """The labels from an index to another, also beyond the ends; continued in steps like the last one there."""
-    length = len(labels)
-    inside = labels[max(first, 0) : min(end, length)]
-    before, after = np.arange(first, 0), np.arange(length, end)
-    if labels.dtype.kind in "iufM":
-        unit = np.timedelta64(1, "D") if labels.dtype.kind == "M" else 1
-        lower, upper = (labels[1] - labels[0], labels[-1] - labels[-2]) if length > 1 else (unit, unit)
-        low, high = labels[0] + before * lower, labels[-1] + (after - length + 1) * upper
-        return np.concatenate([low, inside, high])
-    numbered = [np.array([f"beyond {place}" for place in places], object) for places in (before, after)]
-    return np.concatenate([numbered[0], inside.astype(object), numbered[1]])
 
 
 @dataclass(frozen=True)
@@ -173,7 +160,7 @@ class _Frame:
 
         names = [one.name for one in self.dimensions]
         coords = {
-            name: _extrapolated(labels, span.first, span.end)
+            name: labels_between(labels, span.first, span.end)
             for name, labels, span in zip(names, self.labels, window, strict=True)
         }
         return make_cube(xr.DataArray(values, dims=names, coords=coords, attrs=self.attrs), self.dimensions)
