@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from connexeo.generated.errors import ProcessGraphInvalid
 from connexeo.processing.cube import labels, with_dimensions
+from connexeo.processing.udf.preparation import runs_udf
 from connexeo.processing.values import Array, Block, Label, stack
 
 if TYPE_CHECKING:
@@ -95,6 +96,10 @@ class _Transformer:
 
 def map_values(cube: xr.DataArray, function: BlockFunction) -> xr.DataArray:
     """Apply a function to every value; all dimensions stay."""
+    if runs_udf(function):
+        from connexeo.processing.udf import blocks as udf
+
+        return udf.map_values(cube, (), function)
     dtype = _Elementwise(function)(_sample(cube.shape, cube.dtype)).dtype
     data = _map(_Elementwise(function, dtype), [cube.data], dtype)
     return with_dimensions(cube, data, [str(name) for name in cube.dims])
@@ -104,6 +109,10 @@ def combine_values(
     cube: xr.DataArray, others: Sequence[xr.DataArray], function: BlockFunction
 ) -> xr.DataArray:
     """Apply a function to the values of cubes with the same dimensions and labels; gives a cube like the first."""
+    if runs_udf(function):
+        from connexeo.processing.udf import blocks as udf
+
+        return udf.map_values(cube, others, function)
     cubes = [cube, *(other.transpose(*cube.dims) for other in others)]
     dtype = _Elementwise(function)(*(_sample(one.shape, one.dtype) for one in cubes)).dtype
     data = _map(_Elementwise(function, dtype), _aligned([one.data for one in cubes]), dtype)
@@ -112,6 +121,10 @@ def combine_values(
 
 def reduce_along(cube: xr.DataArray, dimension: str, function: BlockFunction) -> xr.DataArray:
     """Reduce one dimension with a function of an `Array`; it is dropped, all others stay."""
+    if runs_udf(function):
+        from connexeo.processing.udf import blocks as udf
+
+        return udf.reduce_along(cube, dimension, function)
     axis = cube.get_axis_num(dimension)
     reducer = _Reducer(function, axis, labels(cube, dimension))
     dtype = reducer(_sample(cube.shape, cube.dtype, axis)).dtype
@@ -154,6 +167,10 @@ def transform_along(cube: xr.DataArray, dimension: str, function: BlockFunction)
     Returns:
         The data in the order of the cube's dimensions, and the new length of the dimension.
     """
+    if runs_udf(function):
+        from connexeo.processing.udf import blocks as udf
+
+        return udf.transform_along(cube, dimension, function)
     axis = cube.get_axis_num(dimension)
     names = labels(cube, dimension)
     sample = _Transformer(function, axis, names)(_sample(cube.shape, cube.dtype, axis))

@@ -26,6 +26,7 @@ from connexeo.processing.program import (
     Properties,
     Step,
 )
+from connexeo.processing.udf.preparation import step_runs_udf
 
 Kind = Literal["space", "time", "bands"]
 KINDS: Final[tuple[Kind, ...]] = ("space", "time", "bands")
@@ -154,7 +155,7 @@ class _Analysis:
     def _cubes(self, index: int) -> tuple[str, ...]:
         """Arguments of a step that are cubes which it treats in a way that is known here."""
         step = self._steps[index]
-        if not is_ours(step):
+        if not is_ours(step) or step_runs_udf(step):
             return ()
         if step.process_id == "mask":
             return ("data", "mask")

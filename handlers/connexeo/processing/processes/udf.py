@@ -1,0 +1,50 @@
+"""Code of users: `run_udf`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from connexeo.processing.environment import Environment
+from connexeo.processing.kinds import is_cube
+from connexeo.processing.process import process
+from connexeo.processing.values import Array, is_block
+
+
+@process
+def run_udf(
+    data: Any,
+    udf: str,
+    runtime: str,
+    version: str | None = None,
+    context: Any = None,
+    *,
+    environment: Environment,
+) -> Any:
+    """Run a function of the user on data, in a sandbox.
+
+    In callbacks the function gets one block after the other, as a cube with the names and labels of the block. A cube
+    that it is given directly is computed at once, as nothing tells what the function will make of it.
+
+    Raises:
+        InvalidRuntime: There is no such runtime.
+        InvalidVersion: The runtime has no such version.
+        FileNotFound: The user has no such file.
+        UdfFailed: The function raised something, or gave what can't be used.
+        ProcessGraphComplexity: It hit a limit.
+    """
+    from connexeo.processing.udf.call import Call
+    from connexeo.processing.udf.code import source_of
+    from connexeo.processing.udf.on_blocks import run_on_block
+    from connexeo.processing.udf.on_cubes import proj_of, run_on_cube, run_on_plain
+    from connexeo.processing.udf.place import current_place
+    from connexeo.processing.udf.runtimes import check_runtime
+
+    check_runtime(runtime, version)
+    call = Call(source_of(udf, environment), {} if context is None else context, environment)
+    if is_cube(data):
+        return run_on_cube(data, replace(call, proj=proj_of(data)))
+    place = current_place()
+    if isinstance(data, Array) or is_block(data):
+        return run_on_block(data, call if place is None else replace(call, proj=place.proj))
+    return run_on_plain(data, call)

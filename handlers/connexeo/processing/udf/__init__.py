@@ -1,0 +1,12 @@
+"""User-defined functions (UDFs): code of users, run in a sandbox.
+
+- `runtimes`: which languages, versions and libraries there are;
+- `code`: the source code that `run_udf` is given, fetched where it is named;
+- `preparation`: callbacks with their code in them, so that they can be sent to any process;
+- `values`: data for the sandbox, and what came back of it as data;
+- `place`: where in a cube a block lies, for the labels that a UDF is given;
+- `blocks`: callbacks with UDFs carried through data cubes;
+- `pool`, `sandbox`, `channel`: processes that are reused for blocks of a computation, one of them, talking to it;
+- `isolation`, `seccomp`: what shuts them in;
+- `runner`: the only file of ours that is inside.
+"""

@@ -1,0 +1,146 @@
+"""Calls of user-defined functions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from connexeo.generated.errors import FeatureUnsupported, ProcessGraphComplexity, ProcessParameterInvalid
+from connexeo.processing.environment import Environment, LogEntry, LogLevel
+from connexeo.processing.udf.channel import Garbled
+from connexeo.processing.udf.values import Answer, Data, describe, read_answer
+
+MAX_ENTRIES = 1000
+"""Log entries of one UDF that are kept, all its calls together."""
+_MOST = 10_000
+"""Characters of a log entry."""
+_LEVELS = frozenset(get_args(LogLevel))
+
+
+class UdfFailed(ProcessParameterInvalid):
+    """The code of the user raised something, or gave what can't be used.
+
+    Attributes:
+        loaded: Whether the code as such could be loaded, so that it may work with other data.
+    """
+
+    def __init__(self, message: str | None = None, /, *, loaded: bool = False, **values: Any) -> None:
+        super().__init__(message, **values)
+        self.loaded = loaded
+
+
+def failed(reason: str, *, loaded: bool = False) -> UdfFailed:
+    """The exception for a reason."""
+    return UdfFailed(process="run_udf", parameter="udf", reason=reason, loaded=loaded)
+
+
+@dataclass(frozen=True)
+class Call:
+    """Code and what it is called with, besides the data."""
+
+    code: str
+    context: Any
+    environment: Environment
+    proj: Mapping[str, Any] | None = None
+    """Reference system, e.g. `{"EPSG": 32632}`."""
+
+    def __call__(
+        self,
+        cubes: Sequence[Data] = (),
+        *,
+        features: Mapping[str, Any] | None = None,
+        structured: Sequence[Any] = (),
+    ) -> Answer:
+        """What the code made of the data.
+
+        Raises:
+            UdfFailed: It raised something, or gave what can't be handed on.
+            ProcessGraphComplexity: It hit a limit.
+            FeatureUnsupported: Nothing can be isolated here.
+        """
+        from connexeo.processing.udf.isolation import why_not
+        from connexeo.processing.udf.pool import POOL
+        from connexeo.processing.udf.sandbox import Stopped
+
+        limits = self.environment.udf
+        if why_not() is not None:
+            raise FeatureUnsupported(f"User-defined functions can't run here: {why_not()}.")
+        described, arrays = describe(cubes)
+        header = {
+            "code": self.code,
+            "context": _json(self.context),
+            "proj": self.proj,
+            "cubes": described,
+            "features": features,
+            "structured": [_json(value) for value in structured],
+        }
+        digest = hashlib.sha256(self.code.encode(errors="surrogatepass")).digest()
+        key = (limits, self.environment.node, digest)
+        try:
+            answer, results = POOL.call(key, limits, header, arrays, self._log)
+            return self._read(answer, results)
+        except Stopped as error:
+            raise ProcessGraphComplexity(f"The user-defined function was stopped: {error}.") from None
+        except Garbled as error:
+            raise failed(f"the code gave what can't be read: {error}.") from None
+
+    def _read(self, answer: Mapping[str, Any], results: Sequence[Any]) -> Answer:
+        if "answer" in answer:
+            return read_answer(answer["answer"], results)
+        if "refused" in answer:
+            raise failed(f"{str(answer['refused'])[:_MOST]}.", loaded=True)
+        if "exceeded" in answer:
+            memory = self.environment.udf.memory / 2**20
+            raise ProcessGraphComplexity(
+                f"The user-defined function needs more than the {memory:.0f} MB of memory that it may take."
+            )
+        lines = answer.get("error")
+        if not isinstance(lines, list):
+            raise Garbled("no answer")
+        text = "\n".join(str(line)[:500] for line in lines[:50])
+        raise failed(f"the code fails:\n{text}", loaded=answer.get("loaded") is True)
+
+    def _log(self, entry: Any) -> None:
+        from connexeo.processing.udf.pool import POOL
+
+        if not isinstance(entry, Mapping):
+            return
+        count = POOL.count_entry((self.environment.udf, self.environment.node))
+        if count > MAX_ENTRIES + 1:
+            return
+        if count > MAX_ENTRIES:
+            entry = {
+                "level": "warning",
+                "message": f"Only the first {MAX_ENTRIES} entries of the UDF are kept.",
+            }
+        level, code, data = entry.get("level"), entry.get("code"), entry.get("data")
+        if data is not None and len(json.dumps(data)) > 2 * _MOST:
+            data = None
+        known: LogLevel = level if level in _LEVELS else "info"
+        self.environment.log(
+            LogEntry(
+                known,
+                str(entry.get("message", ""))[:_MOST],
+                None if code is None else str(code)[:100],
+                data,
+                self.environment.node,
+            )
+        )
+
+
+def _json(value: Any) -> Any:
+    """A value of a graph as JSON."""
+    try:
+        return json.loads(json.dumps(value, default=_item))
+    except (TypeError, ValueError, RecursionError) as error:
+        reason = "it can only be given plain values: numbers, texts, arrays and objects."
+        raise ProcessParameterInvalid(process="run_udf", parameter="context", reason=reason) from error
+
+
+def _item(value: Any) -> Any:
+    if getattr(value, "ndim", None) == 0:
+        return value.item()
+    raise TypeError
