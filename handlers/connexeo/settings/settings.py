@@ -249,6 +249,16 @@ class Settings(BaseSettings):
     download_limit: int = Field(default=4 * 2**30, ge=0)
     """Bytes of files at URLs in process graphs that one computation may download."""
 
+    # User-defined functions.
+    udf: bool = True
+    """Run code of users, where the machine can isolate it; see ``docs/udf.md``."""
+    udf_memory: int = Field(default=2**30, ge=2**26)
+    """Bytes of memory that each process with code of users may take, besides those for libraries."""
+    udf_timeout: float = Field(default=300.0, gt=0)
+    """Seconds after which a call of a user-defined function, on one block, is stopped."""
+    udf_processes: int = Field(default=2, ge=1)
+    """Processes with code of users that one computation may have at a time."""
+
     # Batch jobs.
     job_workers: int = Field(default=1, ge=0)
     """Worker processes that ``connexeo serve`` starts; 0 where only others run jobs."""

@@ -11,13 +11,11 @@ from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.drivers.local.jobs.gauges import QueueGauges
 from connexeo.drivers.local.storage import Storage
 from connexeo.processing.formats import list_formats
+from connexeo.processing.udf.runtimes import list_runtimes
 
 
 class LocalCapabilities:
-    """File formats, whether database and storage answer, and how long the queue is.
-
-    There is no runtime for user-defined functions yet.
-    """
+    """File formats, whether database and storage answer, and how long the queue is."""
 
     def __init__(
         self, accounts: LocalAccounts, billing: Billing, storage: Storage, gauges: QueueGauges
@@ -45,3 +43,11 @@ class LocalCapabilities:
     async def gauges(self) -> Sequence[Gauge]:
         """Jobs that wait or run, and workers."""
         return await self._gauges.read()
+
+
+class CapabilitiesWithUdfs(LocalCapabilities):
+    """The same where code of users can run: elsewhere the operation does not exist."""
+
+    async def list_udf_runtimes(self, user: User | None) -> Json:
+        """This Python, with the libraries that are installed beside it."""
+        return list_runtimes()

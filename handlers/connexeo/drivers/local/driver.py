@@ -19,7 +19,7 @@ from connexeo.drivers.interface import (
 )
 from connexeo.drivers.local.accounts import LocalAccounts
 from connexeo.drivers.local.accounts.limits import quota_of
-from connexeo.drivers.local.capabilities import LocalCapabilities
+from connexeo.drivers.local.capabilities import CapabilitiesWithUdfs, LocalCapabilities
 from connexeo.drivers.local.catalogue import Catalogue
 from connexeo.drivers.local.computing.computing import Computing
 from connexeo.drivers.local.discovery import LocalDiscovery
@@ -73,10 +73,11 @@ class LocalDriver:
         self._files = LocalFileStorage(self._state, self._storage, quota=quota_of(settings))
         self.account_management = self._accounts
         self.file_storage = self._files
-        # It leaves out list_udf_runtimes: the operation does not exist here.
+        # Without sandboxes it leaves out list_udf_runtimes: the operation does not exist then.
+        capabilities = CapabilitiesWithUdfs if sources.udfs else LocalCapabilities
         self.capabilities = cast(
             Capabilities,
-            LocalCapabilities(
+            capabilities(
                 self._accounts, Billing.from_settings(settings), self._storage, QueueGauges(self._state)
             ),
         )

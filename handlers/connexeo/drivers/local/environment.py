@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from connexeo.drivers.local.computing.udfs import can_run_udfs
 from connexeo.generated import load_processes
 from connexeo.processing.definitions import Definitions
 from connexeo.processing.environment import Environment
@@ -30,6 +31,8 @@ class Sources:
     """Modules with further process functions."""
     process_definitions: tuple[str, ...] = ()
     """Folders with further process definitions."""
+    udfs: bool = True
+    """Whether code of users can run."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Sources:
@@ -39,12 +42,14 @@ class Sources:
             catalogues=(*settings.catalogues, *demo),
             process_modules=settings.process_modules,
             process_definitions=tuple(str(folder.resolve()) for folder in settings.process_definitions),
+            udfs=can_run_udfs(settings),
         )
 
     @classmethod
-    def from_json(cls, value: dict[str, list[str]]) -> Sources:
+    def from_json(cls, value: dict[str, Any]) -> Sources:
         """The sources that ``dataclasses.asdict`` made JSON of."""
-        return cls(**{key: tuple(names) for key, names in value.items()})
+        names: dict[str, Any] = {key: tuple(each) for key, each in value.items() if isinstance(each, list)}
+        return cls(**names, udfs=value.get("udfs", True))
 
 
 def demo_folder(settings: Settings) -> Path:
@@ -84,7 +89,8 @@ def load_definitions(sources: Sources) -> Definitions:
     """
     ours = {definition["id"]: definition for definition in load_processes()}
     theirs = {definition["id"]: definition for definition in _further_definitions(sources)}
-    return Definitions({**ours, **theirs}.values()).restricted_to(implemented(sources.process_modules))
+    possible = implemented(sources.process_modules) - (frozenset() if sources.udfs else {"run_udf"})
+    return Definitions({**ours, **theirs}.values()).restricted_to(possible)
 
 
 def _further_definitions(sources: Sources) -> Iterator[dict[str, Any]]:

@@ -31,13 +31,14 @@ import select
 import struct
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-Values = npt.NDArray[Any]
-Message = tuple[dict[str, Any], list[Values]]
+Values: TypeAlias = "npt.NDArray[Any]"
+Message: TypeAlias = "tuple[dict[str, Any], list[Values]]"
 
 MAX_HEADER = 64 * 2**20
 """Bytes of a header that are accepted."""
@@ -83,13 +84,13 @@ class Channel:
             Ended: Nobody reads it.
             TimeIsUp: It is not read until the deadline, a value of `time.monotonic`.
         """
-        ready = [np.asarray(array, order="C") for array in arrays]
+        ready = [array if array.flags.c_contiguous else array.copy() for array in arrays]
         described = [[array.dtype.str, array.shape] for array in ready]
         text = json.dumps({**header, "arrays": described}).encode()
         self._write(memoryview(struct.pack(">I", len(text)) + text), deadline)
         for array in ready:
             if array.nbytes:
-                self._write(array.reshape(-1).view(np.uint8).data, deadline)
+                self._write(array.reshape(-1).view("u1").data, deadline)
 
     def receive(self, deadline: float, max_bytes: int) -> Message:
         """The next message.
@@ -116,6 +117,8 @@ class Channel:
         return header, [self._array(dtype, shape, deadline) for dtype, shape in types]
 
     def _array(self, dtype: np.dtype[Any], shape: tuple[int, ...], deadline: float) -> Values:
+        import numpy as np
+
         size = math.prod(shape) * dtype.itemsize
         array = np.frombuffer(self._read(size, deadline), dtype).reshape(shape)
         # Other bytes than 0 and 1 are not booleans, whatever they are called.
@@ -160,6 +163,8 @@ class Channel:
 
 
 def _described(value: Any) -> tuple[np.dtype[Any], tuple[int, ...]]:
+    import numpy as np
+
     try:
         text, shape = value
         known = _TYPE.fullmatch(text) is not None and len(shape) <= _MOST_AXES

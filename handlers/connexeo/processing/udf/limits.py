@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,3 +21,8 @@ class UdfLimits:
     """Folders that a sandbox never sees, even where they lie in those of Python."""
     run: str = ""
     """What tells one computation from another: sandboxes are not shared."""
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any], run: str) -> UdfLimits:
+        """The limits as another process told them, for one computation."""
+        return cls(**{**value, "hidden": tuple(value.get("hidden", ())), "run": run})

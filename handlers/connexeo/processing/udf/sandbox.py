@@ -44,7 +44,8 @@ class Sandbox:
 
     def __init__(self, limits: UdfLimits, *, probing: bool = False) -> None:
         self._limits = limits
-        self._process, self._id, to, from_ = _spawner().submit(_spawn, limits).result()
+        spawned = _spawn(limits) if probing else _spawner().submit(_spawn, limits).result()
+        self._process, self._id, to, from_ = spawned
         self._channel = Channel(to.fileno(), from_.fileno(), self._watch)
         self._pipes = (to, from_)
         self._closing = threading.Lock()
@@ -185,6 +186,7 @@ def probe() -> str | None:
 @cache
 def _spawner() -> ThreadPoolExecutor:
     """A thread that lasts: sandboxes die with the thread that has started them."""
+    os.register_at_fork(after_in_child=_spawner.cache_clear)
     return ThreadPoolExecutor(1, thread_name_prefix="udf")
 
 

@@ -15,6 +15,7 @@ from connexeo.drivers.local.computing.failures import ChildDied
 from connexeo.drivers.local.computing.host import Child, Listener, ignore
 from connexeo.drivers.local.computing.questions import Questions
 from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES, TASKS
+from connexeo.drivers.local.computing.udfs import udf_limits
 from connexeo.drivers.local.computing.web import web_limits
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.state import State
@@ -61,6 +62,7 @@ class Computing:
         self._quota = quota_of(settings)
         self._sources = asdict(sources)
         self._web = web_limits(settings)
+        self._udf = udf_limits(settings)
         self._secrets = partial(load_secrets, settings)
         self._finder = ProcessFinder(settings, state, load_definitions(sources))
         self._state = state
@@ -135,7 +137,7 @@ class Computing:
 
     async def _completed(self, user_id: str | None, request: Json) -> dict[str, Any]:
         complete = {"memory": self._memory, **request, "user": user_id, "sources": self._sources}
-        complete["web"] = self._web
+        complete |= {"web": self._web, "udf": self._udf}
         if user_id is not None and "process" in request:
             complete["user_processes"] = await self._finder.used_by(user_id, request["process"])
         return complete

@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
 
 import orjson
 
@@ -47,6 +48,7 @@ class World:
     def __init__(self, request: Mapping[str, Any], channel: Channel) -> None:
         self._request = request
         self._channel = channel
+        self._run = uuid4().hex
         self.workspace: Workspace | None = None
         self.web: Web | None = None
         if request.get("user") is not None:
@@ -60,6 +62,7 @@ class World:
             log: Takes what processes log, instead of `World.log`.
         """
         from connexeo.processing.environment import Environment
+        from connexeo.processing.udf.limits import UdfLimits
 
         told = log or self.log
         sources = Sources.from_json(self._request["sources"])
@@ -72,6 +75,7 @@ class World:
             web=self.web,
             log=told,
             gaps=self._gaps(told),
+            udf=UdfLimits.from_json(self._request.get("udf") or {}, run=self._run),
         )
 
     def _gaps(self, log: Callable[[LogEntry], None]) -> Gaps | None:

@@ -20,6 +20,7 @@ from connexeo.drivers.local.computing.failures import ChildDied, TaskFailed, nod
 from connexeo.drivers.local.computing.host import Child, Listener
 from connexeo.drivers.local.computing.questions import Questions
 from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES
+from connexeo.drivers.local.computing.udfs import udf_limits
 from connexeo.drivers.local.computing.web import web_limits
 from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.drivers.local.jobs import queue
@@ -198,6 +199,7 @@ class Run:
             "memory": MEMORY_FOR_LIBRARIES + settings.job_memory,
             "soft_errors": soft_errors(job.extra or {}, settings.soft_errors),
             "web": web_limits(settings),
+            "udf": udf_limits(settings),
         }
 
     async def _used_processes(self) -> dict[str, Any]:
