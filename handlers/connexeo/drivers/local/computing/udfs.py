@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 if TYPE_CHECKING:
     from connexeo.settings import Settings
+
+logger = structlog.get_logger("connexeo.processing")
 
 
 def udf_limits(settings: Settings) -> dict[str, Any]:
@@ -22,13 +26,11 @@ def can_run_udfs(settings: Settings) -> bool:
     """Whether user-defined functions are offered: the deployment wants them, and they can be isolated here."""
     if not settings.udf:
         return False
-    from connexeo.processing.udf.isolation import why_not
+    from connexeo.processing.udf import isolation
 
-    reason = why_not()
+    reason = isolation.why_not()
     if reason is not None:
-        import structlog
-
-        structlog.get_logger("connexeo.processing").warning("udf.not_offered", reason=reason)
+        logger.warning("udf.not_offered", reason=reason)
     return reason is None
 
 
