@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import httpx
 import pytest
 from rasterio.env import Env
 
+from connexeo.processing.udf.isolation import why_not
 from profiles.api import BASE_PATH, DOCUMENT, Api, body, operations, refused
 from profiles.graphs import ndvi, process
 from profiles.requirement import requirement
@@ -205,6 +207,43 @@ def test_formats_have_titles_and_descriptions(formats: Any) -> None:
         for name, each in formats[kind].items():
             assert each["title"], f"{kind} {name}"
             assert len(each["description"]) > 10, f"{kind} {name}"
+
+
+@pytest.fixture
+def udf_runtimes(anonymous: httpx.Client) -> dict[str, Any]:
+    if (reason := why_not()) is not None:
+        pytest.skip(f"there are no user-defined functions here: {reason}")
+    runtimes: dict[str, Any] = body(anonymous.get("/udf_runtimes"), "/udf_runtimes")
+    return runtimes
+
+
+@requirement(71)
+def test_runtimes_are_listed(udf_runtimes: dict[str, Any]) -> None:
+    assert list(udf_runtimes) == ["Python"]
+
+
+@requirement({72: "anonymous", 73: "user"})
+def test_runtimes_for_everybody(
+    case: str, udf_runtimes: dict[str, Any], user: httpx.Client, anonymous: httpx.Client
+) -> None:
+    client = {"anonymous": anonymous, "user": user}[case]
+    assert body(client.get("/udf_runtimes"), "/udf_runtimes") == udf_runtimes
+
+
+@requirement(74)
+def test_runtimes_have_versions_with_libraries(udf_runtimes: dict[str, Any]) -> None:
+    for runtime in udf_runtimes.values():
+        assert runtime["type"] == "language"
+        libraries = runtime["versions"][runtime["default"]]["libraries"]
+        assert {"numpy", "xarray", "pandas", "openeo"} <= libraries.keys()
+        assert libraries["numpy"]["version"] == version("numpy")
+
+
+@requirement(75)
+def test_runtimes_have_titles_and_descriptions(udf_runtimes: dict[str, Any]) -> None:
+    for name, runtime in udf_runtimes.items():
+        assert runtime["title"], name
+        assert len(runtime["description"]) > 10, name
 
 
 @requirement({41: "/file_formats", 201: "/processes", 301: "/collections", 601: "/service_types"})
