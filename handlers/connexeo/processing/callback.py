@@ -26,8 +26,11 @@ class Callback:
         return self.program.run({**self.scope, **parameters}, self.environment)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Another process gets neither the log nor the catalogue of this one."""
-        return {"program": self.program, "scope": self.scope, "environment": self.environment.detached()}
+        """Another process gets neither the catalogue of this one nor files, so code of users goes with the graph."""
+        from connexeo.processing.udf.preparation import prepare
+
+        program = prepare(self).program
+        return {"program": program, "scope": self.scope, "environment": self.environment.detached()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
