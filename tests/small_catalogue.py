@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ def write_catalogue(
 ) -> Path:
     """A collection `images` with an item per day and an image per band; gives the folder.
 
-    Pixels of the first band are the day everywhere; those of further bands are random.
+    Days are counted from the start of 2020. Pixels of the first band are the day everywhere; those of further bands are
+    random.
     """
     images = folder / "images"
     images.mkdir(parents=True)
@@ -69,7 +71,7 @@ def _item(day: int, bands: list[str], size: int) -> dict[str, Any]:
         "bbox": [west, south, east, north],
         "geometry": {"type": "Polygon", "coordinates": [ring]},
         "properties": {
-            "datetime": f"2020-01-{day:02}T00:00:00Z",
+            "datetime": f"{date(2020, 1, 1) + timedelta(day - 1)}T00:00:00Z",
             "proj:code": "EPSG:32632",
             "proj:shape": [size, size],
             "proj:transform": [STEP, 0, WEST, 0, -STEP, NORTH],

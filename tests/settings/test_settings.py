@@ -137,3 +137,12 @@ def test_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_database_is_a_file_in_the_data_folder(tmp_path: Path) -> None:
     assert Settings(data=tmp_path).database_url == f"sqlite:///{tmp_path}/connexeo.sqlite"
     assert Settings(database="postgresql+psycopg://db/x").database_url == "postgresql+psycopg://db/x"
+
+
+def test_clusters_have_the_address_of_a_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(dask="tcp://scheduler:8786").dask == "tcp://scheduler:8786"
+    with pytest.raises(ValueError, match=r"dask: .*must be the address of a dask scheduler"):
+        load_settings(dask="scheduler")
+    monkeypatch.setattr("connexeo.settings.settings.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"dask: .*pip install 'connexeo\[dask\]'"):
+        load_settings(dask="tcp://scheduler:8786")

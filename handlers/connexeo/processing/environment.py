@@ -172,6 +172,12 @@ class Environment:
 
     def detached(self) -> Environment:
         """The part that can be sent to another process: what callbacks on blocks may use."""
+        from connexeo.processing.shared_logs import SharedLog
+
         return Environment(
-            process_modules=self.process_modules, definitions=Definitions(()), udf=self.udf, node=self.node
+            log=self.log if isinstance(self.log, SharedLog) else _discard,
+            process_modules=self.process_modules,
+            definitions=Definitions(()),
+            udf=self.udf,
+            node=self.node,
         )

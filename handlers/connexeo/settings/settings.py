@@ -9,7 +9,9 @@ lower layers get plain arguments.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -259,6 +261,10 @@ class Settings(BaseSettings):
     udf_processes: int = Field(default=2, ge=1)
     """Processes with code of users that one computation may have at a time."""
 
+    dask: str | None = None
+    """Address of a dask scheduler, such as ``tcp://scheduler:8786``, whose workers compute pixels of jobs and of
+    ``POST /result``; without it, threads of this machine do."""
+
     # Batch jobs.
     job_workers: int = Field(default=1, ge=0)
     """Worker processes that ``connexeo serve`` starts; 0 where only others run jobs."""
@@ -328,6 +334,17 @@ class Settings(BaseSettings):
     def _canonical_base_path(cls, value: str) -> str:
         value = value.strip("/")
         return f"/{value}" if value else ""
+
+    @field_validator("dask")
+    @classmethod
+    def _usable_cluster(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not re.fullmatch(r"(tcp|tls|ws|wss)://[^/\s]+:\d+", value):
+            raise ValueError("must be the address of a dask scheduler, such as tcp://scheduler:8786")
+        if find_spec("distributed") is None:
+            raise ValueError("needs the package distributed: pip install 'connexeo[dask]'")
+        return value
 
     @field_validator("public_url")
     @classmethod

@@ -90,6 +90,7 @@ class LocalProcessing:
                     "max_bytes": self._settings.result_memory,
                     "max_seconds": self._settings.result_timeout,
                     "soft_errors": tolerated,
+                    "dask": self._settings.dask,
                 },
                 timeout=self._settings.result_timeout,
                 on_log=log,

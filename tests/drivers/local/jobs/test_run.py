@@ -9,7 +9,9 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
@@ -21,8 +23,10 @@ from connexeo.drivers.local.jobs.billing import Billing
 from connexeo.drivers.local.jobs.children import Children
 from connexeo.drivers.local.jobs.run import Run, Workplace
 from connexeo.drivers.local.state import State
-from connexeo.drivers.local.state.tables import jobs
+from connexeo.drivers.local.state.database import open_database
+from connexeo.drivers.local.state.tables import job_logs, jobs
 from connexeo.drivers.local.storage import Storage
+from connexeo.generated.errors import InfrastructureBusy
 from connexeo.settings import Settings
 from working import node, process
 
@@ -68,30 +72,53 @@ def kill(pid: int) -> None:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
 
 
+class WithoutCluster(Children):
+    """Their cluster does not answer."""
+
+    async def take(self) -> Child:
+        child = await super().take()
+
+        async def ask(*_: Any, **__: Any) -> Any:
+            raise InfrastructureBusy("The cluster that computes does not answer.")
+
+        child.ask = ask  # type: ignore[method-assign]
+        return child
+
+
+async def performed(
+    settings: Settings, children: Children, folder: Path, attempts: int = 1
+) -> list[tuple[str, int, int]]:
+    """Status, run and crashes of a job after each attempt, if it is queued again."""
+    state = State.from_settings(settings)
+    await state.start()
+    job: queue.Job | None = await state.write(claim)
+    storage, billing = Storage.from_settings(settings), Billing.from_settings(settings)
+    at = Workplace(settings, Sources(), state, storage, "w-1", folder / "scratch", children, billing)
+    seen: list[tuple[str, int, int]] = []
+    columns = select(jobs.c.status, jobs.c.run, jobs.c.crashes)
+    for _ in range(attempts):
+        assert job is not None
+        await Run(at, job).perform()
+        row = await state.read(lambda connection: connection.execute(columns).one())
+        seen.append((row.status, row.run, row.crashes))
+        job = await state.write(partial(queue.claim, limit_of=lambda *_: 1), "w-1", NOW)
+    await children.stop()
+    await state.stop()
+    return seen
+
+
 def test_a_child_that_dies_before_it_begins_is_no_attempt_of_the_job(tmp_path: Path, descriptor: int) -> None:
     settings = Settings(data=tmp_path / "data", job_tries=1)
     children = Mortal(descriptor, {})
 
-    async def use() -> tuple[str, int, int]:
-        state = State.from_settings(settings)
-        await state.start()
-        job = await state.write(claim)
-        at = Workplace(
-            settings,
-            Sources(),
-            state,
-            Storage.from_settings(settings),
-            "w-1",
-            tmp_path / "scratch",
-            children,
-            Billing.from_settings(settings),
-        )
-        await Run(at, job).perform()
-        columns = select(jobs.c.status, jobs.c.run, jobs.c.crashes)
-        row = await state.read(lambda connection: connection.execute(columns).one())
-        await children.stop()
-        await state.stop()
-        return tuple(row)
-
-    assert asyncio.run(use()) == ("finished", 1, 0)
+    assert asyncio.run(performed(settings, children, tmp_path)) == [("finished", 1, 0)]
     assert children.killed is not None
+
+
+def test_a_job_whose_cluster_does_not_answer_is_tried_again(tmp_path: Path, descriptor: int) -> None:
+    settings = Settings(data=tmp_path / "data", job_tries=2)
+    seen = asyncio.run(performed(settings, WithoutCluster(descriptor, {}), tmp_path, attempts=2))
+    assert seen == [("queued", 1, 1), ("error", 2, 2)]
+    with open_database(settings.database_url).connect() as connection:
+        last = connection.scalars(select(job_logs.c.entry).order_by(job_logs.c.number.desc())).first()
+    assert "The cluster that computes does not answer." in str(last)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connexeo.drivers.local.computing.clusters import strategy_of
 from connexeo.drivers.local.computing.estimate import planned_environment
 from connexeo.generated.errors import ProcessGraphComplexity
 
@@ -27,6 +28,7 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
             be larger than ``max_bytes`` or take longer than ``max_seconds``, before a pixel is read.
     """
     from connexeo.processing.evaluation import execute
+    from connexeo.processing.execution import Execution, using
     from connexeo.processing.formats import archive, write_results
     from connexeo.processing.result import Result
 
@@ -44,7 +46,10 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     results = evaluation.results or (Result(value, default_format(value)),)
     _check_size(sum(int(getattr(result.data, "nbytes", 0)) for result in results), request["max_bytes"])
     folder = Path(request["folder"])
-    files = write_results([_as_one_file(result) for result in results], folder)
+    with strategy_of(request, environment) as strategy, using(Execution(strategy=strategy)):
+        files = write_results([_as_one_file(result) for result in results], folder)
+    if environment.gaps is not None:
+        environment.gaps.check()
     if len(files) > 1:
         return {"files": [str(archive(files, folder))], "media_type": "application/x-tar"}
     return {"files": [str(files[0].path)], "media_type": files[0].media_type}

@@ -62,9 +62,10 @@ class World:
             log: Takes what processes log, instead of `World.log`.
         """
         from connexeo.processing.environment import Environment
+        from connexeo.processing.shared_logs import SharedLog
         from connexeo.processing.udf.limits import UdfLimits
 
-        told = log or self.log
+        told = SharedLog(log or self.log)
         sources = Sources.from_json(self._request["sources"])
         return Environment(
             catalogue=_catalogue(sources),

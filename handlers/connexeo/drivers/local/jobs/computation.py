@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from connexeo.drivers.local.computing.clusters import strategy_of
 from connexeo.drivers.local.computing.estimate import planned_environment
 from connexeo.drivers.local.computing.result import default_format
 from connexeo.drivers.local.jobs.document import Asset
@@ -56,8 +57,13 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     results = evaluation.results or (Result(value, default_format(value)),)
     folder = Path(request["folder"])
     progress = _Progress(world.progress, len(results))
-    with using(Execution(on_progress=progress.count)):
+    with (
+        strategy_of(request, environment) as strategy,
+        using(Execution(strategy=strategy, on_progress=progress.count)),
+    ):
         for files in write_each(results, folder):
+            if environment.gaps is not None:
+                environment.gaps.check()
             world.ask("publish", {"assets": [asdict(describe(file)) for file in files]})
             progress.next()
     return {}

@@ -157,8 +157,14 @@ class Run:
                 f"The job took longer than the {settings.job_timeout:.0f} s that jobs may take. Ask for less."
             )
             return self._failed(RequestTimeout(message))
-        except ChildDied as error:
-            return self._crashed(error)
+        except ChildDied:
+            return self._crashed(
+                _CRASHED.format(tries=settings.job_tries, memory=settings.job_memory / 2**20)
+            )
+        except InfrastructureBusy as error:
+            # The cluster that computes may be back for another attempt.
+            logger.error("job.interrupted", job=self.job.id, run=self.job.run, reason=error.message)
+            return self._crashed(error.message)
         except TaskFailed as error:
             logger.error("job.failed", job=self.job.id, run=self.job.run, traceback=error.traceback)
             reason = (
@@ -197,6 +203,7 @@ class Run:
             "user_processes": used,
             "sources": asdict(self.at.sources),
             "memory": MEMORY_FOR_LIBRARIES + settings.job_memory,
+            "dask": settings.dask,
             "soft_errors": soft_errors(job.extra or {}, settings.soft_errors),
             "web": web_limits(settings),
             "udf": udf_limits(settings),
@@ -245,16 +252,11 @@ class Run:
         worker_id = self.at.worker_id
         return lambda connection: _outcome("error", queue.fail(connection, worker_id, report, entry, values))
 
-    def _crashed(self, error: ChildDied) -> Tell:
+    def _crashed(self, message: str) -> Tell:
+        """It is tried again; the message is for the last attempt."""
         report = self.messages.report(everything=True)
         tries = self.at.settings.job_tries
-        memory = self.at.settings.job_memory / 2**20
-        last = error_entry(
-            Internal(
-                f"The computation ended unexpectedly, {tries} times now, and is not tried again. It may need more "
-                f"memory than the {memory:.0f} MB that a job may take: ask for a smaller extent, fewer bands or dates."
-            )
-        )
+        last = error_entry(Internal(message))
         values = self._values()
         worker_id = self.at.worker_id
         return lambda connection: queue.crash(connection, worker_id, report, tries, last, values) or _UNHEARD
@@ -299,6 +301,10 @@ class Run:
 
 
 _UNHEARD = "not heard"
+_CRASHED = (
+    "The computation ended unexpectedly, {tries} times now, and is not tried again. It may need more memory than the "
+    "{memory:.0f} MB that a job may take: ask for a smaller extent, fewer bands or dates."
+)
 _NOT_STORED = (
     "The results could not be stored: there is no room, or the storage cannot be reached. Start the job again later, "
     "or ask our support."
