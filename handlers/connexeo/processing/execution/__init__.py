@@ -1,11 +1,13 @@
 """Computing lazy arrays: part by part, each as large as the memory allows, by a strategy that can be exchanged.
 
 - `execution`: what is decided for a whole evaluation, and `compute_blocks`, through which all pixels go;
+- `layout`: how large the blocks of cubes are;
 - `parts`: the blocks of results, divided so that parts have nothing in common;
 - `threads`: the strategy that computes in threads of this process.
 """
 
 from connexeo.processing.execution.execution import Execution, compute_blocks, current, using
+from connexeo.processing.execution.layout import Layout
 from connexeo.processing.execution.parts import Deliver, Key, Part, Strategy
 
-__all__ = ["Deliver", "Execution", "Key", "Part", "Strategy", "compute_blocks", "current", "using"]
+__all__ = ["Deliver", "Execution", "Key", "Layout", "Part", "Strategy", "compute_blocks", "current", "using"]

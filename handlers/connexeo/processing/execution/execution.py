@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from connexeo.processing.execution.layout import Layout
 from connexeo.processing.execution.parts import Block, Deliver, Key, Strategy, divide
 from connexeo.processing.execution.threads import Threads
 
@@ -27,11 +28,16 @@ def _ignore(done: int, total: int) -> None:
 class Execution:
     """How blocks of results are computed."""
 
+    layout: Layout = field(default_factory=Layout)
+    """Of cubes that are loaded."""
     strategy: Strategy = field(default_factory=Threads)
     """Where they are computed."""
     columns: int = 4
     """How many stacks of blocks that lie upon each other may be computed together where they have pixels in common, as
     windows of neighbours have: with more of them less is computed twice, and more memory is taken."""
+    cache: int = 2**26
+    """Bytes of decoded tiles that GDAL keeps, rather than 5 % of the machine's memory: no tile is read twice where
+    blocks hold whole tiles."""
     on_progress: Progress = _ignore
 
 
@@ -60,10 +66,13 @@ def compute_blocks(arrays: Sequence[da.Array], deliver: Deliver) -> None:
         arrays: Lazy arrays.
         deliver: Takes a block's key and its values, in any thread of this process, as soon as they are there.
     """
+    import rasterio
+
     execution = current()
     keys, parts = divide(arrays, execution.columns)
     count = _Count(deliver, len(keys), execution.on_progress)
-    execution.strategy(parts, count)
+    with rasterio.Env(GDAL_CACHEMAX=execution.cache):
+        execution.strategy(parts, count)
 
 
 class _Count:

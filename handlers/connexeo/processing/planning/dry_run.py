@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from connexeo.processing.execution import Layout
 from connexeo.processing.reading.grids import Grid
-from connexeo.processing.reading.pixels import BLOCK
 from connexeo.processing.reading.plans import Plan, bounds_in
 
 if TYPE_CHECKING:
     import dask.array as da
     import xarray as xr
+
+BLOCK = Layout().edge
 
 MOST_BLOCKS = 2048
 """Of one cube that is loaded: more are merged."""

@@ -198,7 +198,7 @@ class _Seen:
 def _size_of(cube: Any) -> CubeSize:
     from connexeo.processing.alignment import spacing
     from connexeo.processing.cube import coordinates, crs_of, dimensions_of
-    from connexeo.processing.reading.pixels import BLOCK
+    from connexeo.processing.planning.dry_run import BLOCK
 
     axes = []
     blocks = block = 1

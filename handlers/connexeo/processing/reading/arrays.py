@@ -12,9 +12,9 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from connexeo.generated.errors import FeatureUnsupported, Internal
+from connexeo.processing.execution import current
 from connexeo.processing.reading.bands import SourceBand, find_in_item
 from connexeo.processing.reading.extents import Interval, SpatialExtent
-from connexeo.processing.reading.pixels import BLOCK
 from connexeo.processing.reading.plans import in_interval, item_crs, item_time, promote
 from connexeo.processing.reading.polygons import covered
 
@@ -67,7 +67,8 @@ def open_arrays(
     cube = cube.sortby("t")
     if cube.sizes["y"] > 1 and cube.y[0] < cube.y[-1]:
         cube = cube.isel(y=slice(None, None, -1))
-    return cube.chunk(t=1, bands=1, y=BLOCK, x=BLOCK), crs
+    edge = current().layout.edge
+    return cube.chunk(t=1, bands=1, y=edge, x=edge), crs
 
 
 def _open_item(

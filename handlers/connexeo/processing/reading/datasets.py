@@ -11,8 +11,8 @@ from typing import Any
 
 import rasterio
 
+from connexeo.processing.reading import pixels
 from connexeo.processing.reading.grids import Grid
-from connexeo.processing.reading.pixels import GDAL, grid_of_file, open_image
 
 KEPT = 128
 """Files that a thread keeps open; GDAL's cache of decoded tiles lives as long as they do."""
@@ -42,8 +42,8 @@ def opened(href: str) -> Opened:
     state = _state(href)
     known = kept.pop(href, None)
     if known is None or known[0] != state:
-        with rasterio.Env(**GDAL):
-            source = open_image(href)
+        with rasterio.Env(**pixels.GDAL):
+            source = pixels.open_image(href)
             known = state, Opened(source, _north_up(source), tuple(source.nodatavals))
     kept[href] = known
     while len(kept) > KEPT:
@@ -72,4 +72,4 @@ def _north_up(source: Any) -> Grid | None:
     transform = source.transform
     if source.crs is None or transform.b or transform.d or transform.a <= 0 or transform.e >= 0:
         return None
-    return grid_of_file(source)
+    return pixels.grid_of_file(source)

@@ -21,7 +21,8 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from connexeo.generated.errors import Internal
-from connexeo.processing.reading.grids import Grid, block_sizes
+from connexeo.processing.execution import Layout, current
+from connexeo.processing.reading.grids import Grid
 from connexeo.processing.reading.plans import Header, Layer, Plan
 from connexeo.processing.reading.polygons import covered, prepare
 
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     import dask.array as da
     from shapely import Geometry
 
-BLOCK = 1024
-"""Pixels along each edge of a block."""
+    from connexeo.processing.reading.datasets import Opened
 
 _DRIVERS = {".jp2": "JP2OpenJPEG", ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG"}
 """By suffix; everything else is read as GeoTIFF. GDAL is not left to guess: it would also open what only looks like
@@ -112,15 +112,27 @@ def _outside(pixels: Pixels, area: Grid) -> NDArray[np.bool_]:
     return ~covered(pixels.polygons, area.x, area.y)
 
 
-def lazy_array(plan: Plan, polygons: tuple[Geometry, ...] = (), read: LayerReader | None = None) -> da.Array:
-    """A dask array `(t, bands, y, x)` of one date, one band and at most 1024 x 1024 pixels per block."""
+def lazy_array(
+    plan: Plan,
+    polygons: tuple[Geometry, ...] = (),
+    read: LayerReader | None = None,
+    layout: Layout | None = None,
+) -> da.Array:
+    """A dask array `(t, bands, y, x)`.
+
+    Args:
+        plan: What it is made of.
+        polygons: See `Pixels`.
+        read: See `Pixels`.
+        layout: How it is cut into blocks; by default as decided for what is being evaluated.
+    """
     import dask.array as da
 
     prepare(polygons)
     pixels = Pixels(plan, polygons, read)
-    times, bands, height, width = pixels.shape
-    row, column = plan.origin
-    chunks = ((1,) * times, (1,) * bands, block_sizes(row, height, BLOCK), block_sizes(column, width, BLOCK))
+    cut = layout or current().layout
+    # Tiles of the files are not divided among blocks, where blocks are at least as large.
+    chunks = cut.chunks(pixels.shape, plan.origin)
     meta = np.empty((0, 0, 0, 0), plan.dtype)
     array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
         pixels, chunks=chunks, lock=False, fancy=False, meta=meta
@@ -167,8 +179,10 @@ def read_mosaic(
         if missing is None:
             # Most blocks come from one file as a whole: then nothing is to be selected.
             np.copyto(out, values, casting="unsafe")
+            if valid.all():
+                return
             missing = ~valid
-            out[missing] = nothing
+            np.copyto(out, nothing, where=missing, casting="unsafe")
         else:
             take = missing & valid
             np.copyto(out, values, where=take, casting="unsafe")
@@ -177,14 +191,16 @@ def read_mosaic(
 
 def read_layer(layer: Layer, area: Grid) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Values and where they are valid, both of the area's shape; pixels are copied where grids coincide."""
-    with (
-        reading(layer.asset, layer.item),
-        rasterio.Env(**GDAL),
-        open_image(layer.href) as source,
-    ):
-        nodata = source.nodata if layer.nodata is None else layer.nodata
-        offset = _coincides(source, area)
-        values, inside = _copy(source, layer, area, offset) if offset else _warp(source, layer, area, nodata)
+    from connexeo.processing.reading.datasets import opened
+
+    with reading(layer.asset, layer.item), rasterio.Env(**GDAL):
+        file = opened(layer.href)
+        nodata = file.nodata[layer.index - 1] if layer.nodata is None else layer.nodata
+        offset = _offset(file, area)
+        if offset is None:
+            values, inside = _warp(file.source, layer, area, nodata)
+        else:
+            values, inside = _copy(file.source, layer, area, offset)
     return values, without_nodata(values, inside, nodata)
 
 
@@ -204,10 +220,13 @@ def _copy(
 ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """The file's own pixels; `offset` is the row and column of the file at which the area begins."""
     shape = (area.height, area.width)
-    values, inside = np.zeros(shape, source.dtypes[layer.index - 1]), np.zeros(shape, dtype=bool)
     row, column = offset
     top, left = max(row, 0), max(column, 0)
     bottom, right = min(row + area.height, source.height), min(column + area.width, source.width)
+    if (bottom - top, right - left) == shape:
+        window = Window(left, top, right - left, bottom - top)
+        return source.read(layer.index, window=window), np.ones(shape, dtype=bool)
+    values, inside = np.zeros(shape, source.dtypes[layer.index - 1]), np.zeros(shape, dtype=bool)
     if top < bottom and left < right:
         place = (slice(top - row, bottom - row), slice(left - column, right - column))
         values[place] = source.read(layer.index, window=Window(left, top, right - left, bottom - top))
@@ -233,13 +252,11 @@ def _warp(
         return warped.read(layer.index), warped.dataset_mask() > 0
 
 
-def _coincides(source: Any, area: Grid) -> tuple[int, int] | None:
+def _offset(file: Opened, area: Grid) -> tuple[int, int] | None:
     """Row and column of the file at which the area begins, where its pixels are the file's own; else None."""
-    if source.transform.b or source.transform.d or source.transform.e >= 0 or source.crs is None:
+    if file.grid is None or file.source.crs != _crs(area.crs):
         return None
-    if source.crs != _crs(area.crs):
-        return None
-    return grid_of_file(source).offset_to(area)
+    return file.grid.offset_to(area)
 
 
 @cache
