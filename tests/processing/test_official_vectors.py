@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import shapely
 import xarray as xr
 import yaml
 
@@ -24,6 +25,7 @@ from connexeo.processing.evaluation import evaluate
 from connexeo.processing.registry import implemented
 from connexeo.processing.temporal import temporal_coordinate
 from connexeo.processing.values import Array, LabeledList, labels_of
+from connexeo.processing.vectors import geometry_labels
 
 ROOT = Path(__file__).parents[2]
 VECTORS = ROOT.parent / "shared" / "reference" / "process-tests"
@@ -70,6 +72,14 @@ def collect_vectors() -> list[Any]:
     return vectors
 
 
+def referred(value: Any) -> Any:
+    """The content of the file that a value stands for, if it does, otherwise the value."""
+    if not isinstance(value, dict) or "$ref" not in value:
+        return value
+    path = VECTORS / value["$ref"]
+    return read_json5(path) if path.suffix == ".json5" else path.read_text("utf-8")
+
+
 def decode(value: Any) -> Any:
     """A value of a vector as Python value."""
     if isinstance(value, list):
@@ -77,8 +87,7 @@ def decode(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "$ref" in value:
-        path = VECTORS / value["$ref"]
-        return decode(read_json5(path)) if path.suffix == ".json5" else path.read_text("utf-8")
+        return decode(referred(value))
     match value.get("type"):
         case "nodata":
             return None
@@ -104,12 +113,24 @@ def decode_cube(encoded: Mapping[str, Any]) -> xr.DataArray:
     dimensions = dimensions_in(encoded)
     shape = tuple(len(one["values"]) for one in dimensions.values())
     data = np.full(shape, np.nan) if encoded.get("data") is None else decode_values(encoded).reshape(shape)
-    coords = {
-        name: temporal_coordinate(one["values"]) if one["type"] == "temporal" else one["values"]
-        for name, one in dimensions.items()
-    }
+    coords = {name: decode_labels(name, one) for name, one in dimensions.items()}
     array = xr.DataArray(data, dims=list(dimensions), coords=coords)
     return make_cube(array, [decode_dimension(name, one) for name, one in dimensions.items()])
+
+
+def decode_labels(name: str, dimension: Mapping[str, Any]) -> Any:
+    """Labels as a coordinate."""
+    match dimension["type"]:
+        case "temporal":
+            return temporal_coordinate(dimension["values"])
+        case "geometry":
+            return name, geometry_labels([decode_geometry(label) for label in dimension["values"]])
+    return dimension["values"]
+
+
+def decode_geometry(label: Any) -> Any:
+    """A geometry given as GeoJSON or WKT."""
+    return shapely.from_wkt(label) if isinstance(label, str) else shapely.geometry.shape(label)
 
 
 def decode_values(encoded: Mapping[str, Any]) -> np.ndarray[Any, np.dtype[Any]]:
@@ -132,6 +153,7 @@ def decode_dimension(name: str, encoded: Mapping[str, Any]) -> Dimension:
 
 def assert_equal(actual: Any, expected: Any, delta: float) -> None:
     """Compare a value with one of a vector."""
+    expected = referred(expected)
     if isinstance(expected, dict) and expected.get("type") == "datacube":
         assert_equal_cubes(actual, expected, delta)
     elif isinstance(expected, dict) and expected.get("type") == "datetime":
@@ -180,6 +202,9 @@ def assert_equal_cubes(actual: Any, encoded: Mapping[str, Any], delta: float) ->
             assert [parse_instant(a) or a for a in found] == [
                 parse_instant(b) or b for b in expected[dimension.name]["values"]
             ]
+        elif wanted.type == "geometry":
+            shapes = [decode_geometry(label) for label in expected[dimension.name]["values"]]
+            assert [shapely.from_wkt(label).normalize() for label in found] == [s.normalize() for s in shapes]
         else:
             assert list(found) == expected[dimension.name]["values"]
     if encoded.get("data") is not None:

@@ -47,6 +47,7 @@ Feature = Mapping[str, Any]
 """`id` and `properties` of a GeoJSON feature, as far as it has them."""
 
 _PLAIN = frozenset({"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"})
+_POLYGONS = frozenset({"Polygon", "MultiPolygon"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +164,24 @@ def read_geometries(value: Any, *, process: str, parameter: str) -> Geometries:
         raise ProcessParameterInvalid(process=process, parameter=parameter, reason=reason)
     shapes = [shape for shape, _ in read_features(value, process=process, parameter=parameter)]
     return Geometries(geometry_labels(shapes), crs_of_geojson(value, process=process, parameter=parameter))
+
+
+def require_polygons(geometries: Geometries, *, process: str, parameter: str) -> None:
+    """Refuse geometries that are neither polygons nor empty, and none at all.
+
+    Raises:
+        ProcessParameterInvalid: There are others, or none.
+    """
+    kinds = {
+        shape.geom_type for shape in geometries.shapes if shape is not None and not shape.is_empty
+    } - _POLYGONS
+    if kinds:
+        reason = f"polygons are needed, not geometries of the type {min(kinds)}."
+    elif not len(geometries.shapes):
+        reason = "at least one polygon is needed."
+    else:
+        return
+    raise ProcessParameterInvalid(process=process, parameter=parameter, reason=reason)
 
 
 def read_features(document: Any, *, process: str, parameter: str) -> list[tuple[Any, Mapping[str, Any]]]:

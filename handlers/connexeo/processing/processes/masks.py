@@ -41,9 +41,23 @@ def mask(
     for one in dimensions_of(aligned):
         if one.type != "spatial":
             aligned = _ordered_like(aligned, data, one.name)
-    lacking = {name: coordinates(data, str(name)) for name in data.dims if name not in aligned.dims}
-    complete = _broadcast(aligned, data) if lacking else aligned
-    return combine_values(data, [complete], _Replacement(replacement))
+    return replace_where(data, aligned, replacement)
+
+
+def replace_where(
+    data: xr.DataArray, mask: xr.DataArray, replacement: float | bool | None, *, keep_nodata: bool = False
+) -> xr.DataArray:
+    """Replace the values where a mask is true or not zero; lazily if the cube is lazy.
+
+    Args:
+        data: The cube.
+        mask: A cube with the same labels, for every label of dimensions that it lacks.
+        replacement: The new value; None: no-data.
+        keep_nodata: Whether no-data of the cube stays as it is.
+    """
+    lacking = any(name not in mask.dims for name in data.dims)
+    complete = _broadcast(mask, data) if lacking else mask
+    return combine_values(data, [complete], _Replacement(replacement, keep_nodata))
 
 
 def _ordered_like(cube: xr.DataArray, data: xr.DataArray, name: str) -> xr.DataArray:
@@ -67,11 +81,14 @@ def _broadcast(cube: xr.DataArray, data: xr.DataArray) -> xr.DataArray:
 class _Replacement:
     """Puts a value where the mask is true."""
 
-    def __init__(self, value: float | bool | None) -> None:
+    def __init__(self, value: float | bool | None, keep_nodata: bool) -> None:
         self.value = value
+        self.keep_nodata = keep_nodata
 
     def __call__(self, data: Block, mask: Block) -> Any:
         covered = (mask != 0) & ~np.isnan(mask) if mask.dtype.kind == "f" else mask != 0
+        if self.keep_nodata and data.dtype.kind == "f":
+            covered &= ~np.isnan(data)
         value = self.value
         if isinstance(value, float) and value.is_integer() and data.dtype.kind != "f":
             value = int(value)
