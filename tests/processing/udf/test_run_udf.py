@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from connexeo.fetch import FetchFailed
 from connexeo.generated.errors import (
     FeatureUnsupported,
     FileNotFound,
+    InfrastructureBusy,
     InvalidRuntime,
     InvalidVersion,
     OpenEOError,
@@ -28,9 +30,10 @@ from connexeo.processing.cube import Dimension, crs_of, dimension_of, make_cube
 from connexeo.processing.environment import Environment, LogEntry
 from connexeo.processing.evaluation import evaluate
 from connexeo.processing.planning.planner import plan
-from connexeo.processing.udf import isolation
+from connexeo.processing.udf import isolation, pool
 from connexeo.processing.udf.limits import UdfLimits
 from connexeo.processing.udf.runtimes import VERSION
+from connexeo.processing.udf.sandbox import NotStarted
 from connexeo.processing.vectors import make_vector_cube
 from processing.udf.codes import on_cubes
 
@@ -48,6 +51,7 @@ PARENTS = {
     "apply_dimension": ("process", "data"),
     "reduce_dimension": ("reducer", "data"),
     "aggregate_temporal_period": ("reducer", "data"),
+    "apply_neighborhood": ("process", "data"),
 }
 
 
@@ -135,6 +139,49 @@ def test_time_series(called: Run, cube: xr.DataArray) -> None:
     )
     result = called("apply_dimension", code, cube, dimension="t")
     np.testing.assert_array_equal(result, cube[::-1])
+
+
+@pytest.mark.parametrize("dimension", ["x", "y"])
+def test_along_space(called: Run, cube: xr.DataArray, dimension: str) -> None:
+    result = called(
+        "reduce_dimension", on_cubes(f"return cube.max('{dimension}')"), cube, dimension=dimension
+    )
+    np.testing.assert_array_equal(result, cube.max(dimension))
+    result = called(
+        "apply_dimension", on_cubes("return cube.cumsum(context)"), cube, dimension, dimension=dimension
+    )
+    np.testing.assert_allclose(result, cube.cumsum(dimension), rtol=1e-5)
+
+
+def test_neighborhoods(called: Run, cube: xr.DataArray) -> None:
+    code = on_cubes(
+        "assert cube.dims == ('t', 'bands', 'y', 'x') and cube.sizes['x'] == 6 and cube.x[1] - cube.x[0] == 10\n"
+        "return xr.DataArray(cube.rolling(x=3, center=True, min_periods=1).max().values, dims=cube.dims)"
+    )
+    plane = [{"dimension": "x", "value": 4, "unit": "px"}, {"dimension": "y", "value": 6, "unit": "px"}]
+    margin = [{"dimension": "x", "value": 1, "unit": "px"}]
+    result = called("apply_neighborhood", code, cube, size=plane, overlap=margin)
+    expected = cube.compute().rolling(x=3, center=True, min_periods=1).max()
+    np.testing.assert_allclose(result, expected)
+    assert result.t.equals(cube.t)
+
+
+def test_series_of_pixels_as_neighborhoods(called: Run, cube: xr.DataArray) -> None:
+    pixel = [{"dimension": name, "value": 1, "unit": "px"} for name in ("x", "y", "bands")]
+    result = called("apply_neighborhood", on_cubes("return cube.cumsum('t')"), cube, size=pixel)
+    np.testing.assert_allclose(result, cube.cumsum("t"), rtol=1e-5)
+
+
+def test_overlap_resolver(world: Environment, cube: xr.DataArray) -> None:
+    child = {"process_graph": udf_node(on_cubes("return cube * 2"), "y")}
+    arguments = {
+        "cube1": {"from_parameter": "a"},
+        "cube2": {"from_parameter": "b"},
+        "overlap_resolver": child,
+    }
+    graph = {"merge": {"process_id": "merge_cubes", "arguments": arguments, "result": True}}
+    result = evaluate(graph, {"a": cube, "b": cube + 1}, environment=world)
+    np.testing.assert_allclose(result, (cube + 1) * 2)
 
 
 def test_metadata_functions_are_no_hindrance(called: Run, cube: xr.DataArray) -> None:
@@ -236,9 +283,21 @@ def test_several_processes_in_a_callback(world: Environment, cube: xr.DataArray)
     np.testing.assert_allclose(result, (cube.isel(bands=0) + 3) * 2)
 
 
-def test_callbacks_have_their_code_in_them(called: Run, cube: xr.DataArray) -> None:
-    lazy = called("apply", on_cubes("return cube + 1"), cube)
-    np.testing.assert_allclose(pickle.loads(pickle.dumps(lazy)), cube + 1)
+@pytest.mark.parametrize("process_id", ["apply", "apply_neighborhood"])
+def test_callbacks_have_their_code_in_them(
+    called: Run, cube: xr.DataArray, world: Environment, elsewhere: Any, process_id: str
+) -> None:
+    """So that other processes, which have neither files nor the web, can run them."""
+    parameter, inner = PARENTS[process_id]
+    child = {"process_graph": udf_node("code.py", inner)}
+    given = {"data": {"from_parameter": "cube"}, parameter: child}
+    if process_id == "apply_neighborhood":
+        given["size"] = [{"dimension": "x", "value": 4, "unit": "px"}]
+    graph = {"parent": {"process_id": process_id, "arguments": given, "result": True}}
+    lazy = evaluate(graph, {"cube": cube}, environment=replace(world, workspace=elsewhere))
+    sent = pickle.dumps(lazy)
+    assert b"cube * 10" in sent
+    np.testing.assert_allclose(pickle.loads(sent), cube * 10)
 
 
 # Whole cubes.
@@ -411,6 +470,15 @@ def test_nothing_runs_without_isolation(environment: Environment, monkeypatch: p
     monkeypatch.setattr(isolation, "why_not", lambda: "there are no walls")
     with pytest.raises(FeatureUnsupported, match="there are no walls"):
         evaluate(udf_node(SAME, "data"), {"data": 2}, environment=environment)
+
+
+def test_no_room_for_a_sandbox(world: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> Any:
+        raise NotStarted
+
+    monkeypatch.setattr(pool, "POOL", SimpleNamespace(call=refuse))
+    with pytest.raises(InfrastructureBusy, match="Try again later"):
+        evaluate(udf_node(SAME, "data"), {"data": 1}, environment=world)
 
 
 def test_limits_are_told(called: Run) -> None:

@@ -85,7 +85,7 @@ class _OnBlock:
 
 def map_values(cube: xr.DataArray, others: Sequence[xr.DataArray], function: Bound) -> xr.DataArray:
     """Apply a callback to each value of cubes with the same dimensions and labels; all dimensions stay."""
-    source = _cut(cube, function)
+    source = _cut(cube, function, None)
     cubes = [source, *(other.transpose(*cube.dims) for other in others)]
     block = _OnBlock(_prepared(function), _layout(source, "values"))
     sample = _try(block, source, len(cubes))
@@ -95,7 +95,7 @@ def map_values(cube: xr.DataArray, others: Sequence[xr.DataArray], function: Bou
 
 def reduce_along(cube: xr.DataArray, dimension: str, function: Bound) -> xr.DataArray:
     """Reduce one dimension; it is dropped, all others stay."""
-    source = _cut(cube, function)
+    source = _cut(cube, function, dimension)
     axis = source.get_axis_num(dimension)
     layout = _layout(source, "reduce", dimension)
     block = _OnBlock(_prepared(function), layout, axis, labels(cube, dimension))
@@ -106,7 +106,7 @@ def reduce_along(cube: xr.DataArray, dimension: str, function: Bound) -> xr.Data
 
 def transform_along(cube: xr.DataArray, dimension: str, function: Bound) -> tuple[Any, int]:
     """Apply a callback from array to array along a dimension; gives the data and the new length."""
-    source = _cut(cube, function)
+    source = _cut(cube, function, dimension)
     axis = source.get_axis_num(dimension)
     layout = _layout(source, "transform", dimension)
     block = _OnBlock(_prepared(function), layout, axis, labels(cube, dimension))
@@ -124,11 +124,12 @@ def _prepared(function: Bound) -> Bound:
     return replace(function, callback=prepare(callback))
 
 
-def _cut(cube: xr.DataArray, function: Bound) -> xr.DataArray:
+def _cut(cube: xr.DataArray, function: Bound, dimension: str | None) -> xr.DataArray:
     """The cube in blocks that a UDF has memory for; a cube in memory is one block if that is not too large."""
     callback: Any = function.callback
     room = callback.environment.udf.memory / _SHARE
-    spatial = [one.name for one in dimensions_of_type(cube, "spatial") if one.axis in ("x", "y")]
+    plane = [one.name for one in dimensions_of_type(cube, "spatial") if one.axis in ("x", "y")]
+    spatial = [name for name in plane if name != dimension]
     if cube.chunks is None and cube.nbytes <= room:
         return cube
     each = math.prod(size for name, size in cube.sizes.items() if name not in spatial)

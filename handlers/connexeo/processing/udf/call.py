@@ -8,7 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from connexeo.generated.errors import FeatureUnsupported, ProcessGraphComplexity, ProcessParameterInvalid
+from connexeo.generated.errors import (
+    FeatureUnsupported,
+    InfrastructureBusy,
+    ProcessGraphComplexity,
+    ProcessParameterInvalid,
+)
 from connexeo.processing.environment import Environment, LogEntry, LogLevel
 from connexeo.processing.udf.channel import Garbled
 from connexeo.processing.udf.values import Answer, Data, describe, read_answer
@@ -60,10 +65,11 @@ class Call:
             UdfFailed: It raised something, or gave what can't be handed on.
             ProcessGraphComplexity: It hit a limit.
             FeatureUnsupported: Nothing can be isolated here.
+            InfrastructureBusy: No sandbox can be started at the moment.
         """
         from connexeo.processing.udf.isolation import why_not
         from connexeo.processing.udf.pool import POOL
-        from connexeo.processing.udf.sandbox import Stopped
+        from connexeo.processing.udf.sandbox import NotStarted, Stopped
 
         limits = self.environment.udf
         if why_not() is not None:
@@ -84,6 +90,9 @@ class Call:
             return self._read(answer, results)
         except Stopped as error:
             raise ProcessGraphComplexity(f"The user-defined function was stopped: {error}.") from None
+        except NotStarted as error:
+            message = "There is no room for the user-defined function at the moment. Try again later."
+            raise InfrastructureBusy(message) from error
         except Garbled as error:
             raise failed(f"the code gave what can't be read: {error}.") from None
 

@@ -19,8 +19,6 @@ from connexeo.processing.udf.sandbox import Sandbox
 
 IDLE = 30.0
 """Seconds after which a sandbox that nobody uses ends."""
-_PATIENCE = 600.0
-"""Seconds that anybody waits for calls of others to end; then there is a sandbox too many."""
 
 
 class Pool:
@@ -73,7 +71,8 @@ class Pool:
     @contextmanager
     def _sandbox(self, key: Hashable, limits: UdfLimits) -> Iterator[Sandbox]:
         with self._lock:
-            self._lock.wait_for(lambda: self._taken[limits] < limits.processes, _PATIENCE)
+            # Calls end in time, so this does.
+            self._lock.wait_for(lambda: self._taken[limits] < limits.processes)
             self._taken[limits] += 1
             free = self._free[key]
             sandbox = free.pop() if free else None

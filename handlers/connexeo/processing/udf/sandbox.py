@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import resource
+import select
 import subprocess
 import threading
 import time
@@ -30,6 +31,10 @@ _MOST_TOLD = 16 * 2**20
 
 class Stopped(Exception):
     """A call did not end by itself; the message says why, for users."""
+
+
+class NotStarted(Exception):
+    """There is no sandbox, though there should be one: the machine may lack memory or processes."""
 
 
 class Sandbox:
@@ -114,7 +119,7 @@ class Sandbox:
             greeting, _ = self._channel.receive(deadline, 0)
         except (Ended, Garbled, TimeIsUp) as error:
             self.close()
-            raise Stopped("the sandbox does not start") from error
+            raise NotStarted from error
         except BaseException:
             self.close()
             raise
@@ -174,7 +179,7 @@ def probe() -> str | None:
     """Start a sandbox and try to get out; why it is none, or None if it holds."""
     try:
         sandbox = Sandbox(UdfLimits(), probing=True)
-    except (Stopped, OSError, ValueError) as error:
+    except (NotStarted, OSError, ValueError) as error:
         return f"a sandbox does not start here ({type(error).__name__})"
     sandbox.close()
     escapes = sandbox.greeting.get("escapes")
@@ -205,13 +210,22 @@ def _spawn(limits: UdfLimits) -> tuple[subprocess.Popen[bytes], int, Any, Any]:
             env={},
             pass_fds=(filter_read, info_write),
         )
+    except BaseException:
+        os.close(info_read)
+        raise
     finally:
         os.close(filter_read)
         os.close(info_write)
-    with os.fdopen(info_read) as info:
-        told = info.read()
-    if not told:
-        process.kill()
-        process.wait()
-        raise Stopped("the sandbox does not start")
+    if (told := _read_within(info_read, _START)) is None:
+        with process:
+            process.kill()
+        raise NotStarted
     return process, json.loads(told)["child-pid"], process.stdin, process.stdout
+
+
+def _read_within(descriptor: int, seconds: float) -> bytes | None:
+    """What comes, all of it, if anything does."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    with os.fdopen(descriptor, "rb") as file:
+        return (file.read() or None) if poll.poll(seconds * 1000) else None
