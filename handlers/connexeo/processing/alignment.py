@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 _TOLERANCE = 1e-3
 """Of a pixel: how far pixel centres may lie apart and still be the same."""
 
+_UNEVEN = 0.05
+"""Of a pixel: how far pixel centres may lie off an even grid; single precision makes them do so."""
+
 _HORIZONTAL: tuple[Axis, Axis] = ("x", "y")
 
 
-def horizontal_dimensions(cube: xr.DataArray) -> tuple[Dimension, Dimension]:
+def plane_of(cube: xr.DataArray) -> tuple[Dimension, Dimension]:
     """The dimensions of a cube with the axes x and y.
 
     Raises:
@@ -39,22 +42,24 @@ def same_crs(first: Any, second: Any) -> bool:
     return bool(CRS.from_user_input(first) == CRS.from_user_input(second))
 
 
-def align(cube: xr.DataArray, target: xr.DataArray, *, cover: bool) -> xr.DataArray:
+def align(cube: xr.DataArray, target: xr.DataArray, *, cover: bool, method: str = "near") -> xr.DataArray:
     """The cube with the pixels of another one along x and y.
 
     Pixels that lie on the target's grid are kept as they are, with labels that equal the target's exactly; otherwise
-    the cube is resampled with the nearest neighbour, as `resample_cube_spatial` does by default.
+    the cube is resampled.
 
     Args:
         cube: The cube to be aligned; spatial dimensions that it lacks are left out.
         target: The cube that gives the pixels.
         cover: Whether the result has exactly the target's pixels, no-data where the cube has none. If not, a cube that
             fits the grid keeps its own extent.
+        method: How to resample, one of `reprojection.METHODS`.
 
     Raises:
         IncompatibleDataCubes: One of the cubes has a horizontal dimension that can't be aligned.
     """
-    if same_crs(crs_of(cube), crs_of(target)):
+    # Squares have no sign, so "rms" changes values even where pixels stay.
+    if method != "rms" and same_crs(crs_of(cube), crs_of(target)):
         snapped = _snap(cube, target)
         if snapped is not None:
             return _cover(snapped, target) if cover else snapped
@@ -63,7 +68,7 @@ def align(cube: xr.DataArray, target: xr.DataArray, *, cover: bool) -> xr.DataAr
     from connexeo.processing.pixel_grids import grid_of
     from connexeo.processing.reprojection import reproject
 
-    return _snapped(reproject(cube, grid_of(target), "near"), target)
+    return _snapped(reproject(cube, grid_of(target), method), target)
 
 
 def spacing(values: np.ndarray[Any, np.dtype[Any]]) -> float | None:
@@ -71,6 +76,16 @@ def spacing(values: np.ndarray[Any, np.dtype[Any]]) -> float | None:
     if len(values) < 2 or values.dtype.kind not in "iuf":
         return None
     return float((values[-1] - values[0]) / (len(values) - 1))
+
+
+def is_even(values: np.ndarray[Any, np.dtype[Any]]) -> bool:
+    """Whether pixel centres lie in steps of the same size, and none of them twice."""
+    step = spacing(values)
+    if step is None:
+        return True
+    return bool(step) and bool(
+        np.abs(values - (values[0] + np.arange(len(values)) * step)).max() <= _UNEVEN * abs(step)
+    )
 
 
 def _snap(cube: xr.DataArray, target: xr.DataArray) -> xr.DataArray | None:
@@ -98,7 +113,9 @@ def _on_grid(own: np.ndarray[Any, np.dtype[Any]], wanted: np.ndarray[Any, np.dty
         wanted
     ):  # no pixels, or single ones of a size that is not known: there is no grid
         return own
-    own_step = spacing(own) or step
+    if not is_even(wanted):  # pixels are the same or they are not
+        return own if np.isin(own, wanted).all() or np.isin(wanted, own).all() else None
+    own_step = (spacing(own) if is_even(own) else None) or step
     if abs(abs(own_step) - abs(step)) * max(len(own), 1) > _TOLERANCE * abs(step):
         return None
     position = (own - wanted[0]) / step
@@ -126,7 +143,16 @@ def _cover(cube: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
 
 def _snapped(cube: xr.DataArray, target: xr.DataArray) -> xr.DataArray:
     """The cube with exactly the labels of the target, whose pixels it has already."""
-    names = [
-        dimension.name for axis in _HORIZONTAL if (dimension := spatial_dimension(target, axis)) is not None
-    ]
-    return cube.assign_coords({name: target.coords[name] for name in names if name in target.coords})
+    for axis in _HORIZONTAL:
+        mine, theirs = spatial_dimension(cube, axis), spatial_dimension(target, axis)
+        if mine is None or theirs is None:
+            continue
+        labels = coordinates(target, theirs.name)
+        if _descends(coordinates(cube, mine.name)) != _descends(labels):
+            cube = cube.isel({mine.name: slice(None, None, -1)})
+        cube = cube.assign_coords({mine.name: labels})
+    return cube
+
+
+def _descends(labels: np.ndarray[Any, np.dtype[Any]]) -> bool:
+    return len(labels) > 1 and bool(labels[0] > labels[-1])

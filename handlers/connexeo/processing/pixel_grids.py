@@ -16,7 +16,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from connexeo.generated.errors import IncompatibleDataCubes, ProcessParameterInvalid
-from connexeo.processing.alignment import same_crs, spacing
+from connexeo.processing.alignment import is_even, same_crs, spacing
 from connexeo.processing.cube import (
     Dimension,
     ReferenceSystem,
@@ -92,7 +92,7 @@ def grid_of(cube: xr.DataArray) -> Grid:
     """The grid of a cube.
 
     Raises:
-        IncompatibleDataCubes: The cube has no x and y, no reference system, or labels without a distance.
+        IncompatibleDataCubes: The cube has no x and y, no reference system, or labels not evenly spaced.
     """
     x, y = horizontal_dimensions(cube)
     crs = crs_of(cube)
@@ -104,6 +104,10 @@ def grid_of(cube: xr.DataArray) -> Grid:
     if not width or not height or not len(east) or not len(north):
         raise IncompatibleDataCubes(
             "The resolution of the data cube is not known, it has a single pixel or none."
+        )
+    if not is_even(east) or not is_even(north):
+        raise IncompatibleDataCubes(
+            "The pixels of the data cube are not evenly spaced, so they can't be resampled."
         )
     left, top = float(east.min()) - width / 2, float(north.max()) + height / 2
     return Grid(left, top, width, height, len(east), len(north), crs, (step_y or -1.0) > 0)

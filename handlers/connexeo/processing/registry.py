@@ -38,15 +38,19 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "loading": ("load_collection",),
     "logic": ("all", "and", "any", "if", "not", "or", "xor"),
     "masks": ("mask",),
+    "models": (
+        "fit_class_random_forest", "fit_regr_random_forest", "load_ml_model", "predict_random_forest", "save_ml_model",
+    ),
     "neighborhoods": ("apply_neighborhood",),
     "ordering": ("order", "rearrange"),
     "polygon_masks": ("filter_spatial", "mask_polygon"),
-    "resampling": ("resample_spatial",),
+    "resampling": ("resample_cube_spatial", "resample_spatial"),
     "saving": ("save_result",),
     "stac": ("load_result", "load_stac"),
     "statistics": (
         "count", "extrema", "max", "mean", "median", "min", "product", "quantiles", "sd", "sum", "variance",
     ),
+    "temporal_resampling": ("resample_cube_temporal",),
     "texts": ("text_begins", "text_concat", "text_contains", "text_ends", "text_find"),
     "trigonometry": (
         "arccos", "arcosh", "arcsin", "arctan", "arctan2", "arsinh", "artanh", "cos", "cosh", "sin", "sinh", "tan",

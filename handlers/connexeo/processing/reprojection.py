@@ -73,6 +73,8 @@ def reproject(
     if _descends(coordinates(cube, x.name)):
         ordered = ordered.isel({x.name: slice(None, None, -1)})
     data = ordered.data.astype(as_float(np.empty(0, cube.dtype)).dtype)
+    if method == "rms":
+        data = abs(data)  # GDAL keeps the sign where pixels stay as they are
     warp = _Warp(source, target, method, pixels_per_pixel(source, target))
     warped = _warp_lazily(data, warp, most_blocks) if cube.chunks else warp(data)
     if target.ascending:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connexeo.generated.errors import KernelDimensionsUneven, ProcessParameterInvalid
-from connexeo.processing.alignment import horizontal_dimensions, spacing
+from connexeo.processing.alignment import plane_of, spacing
 from connexeo.processing.blocks import dask_array
 from connexeo.processing.cube import coordinates, with_dimensions
 from connexeo.processing.process import process
@@ -45,7 +45,7 @@ def apply_kernel(
         DimensionNotAvailable: The cube lacks x or y.
     """
     weights = _weights(kernel)
-    x, y = horizontal_dimensions(data)
+    x, y = plane_of(data)
     if (spacing(coordinates(data, y.name)) or -1.0) > 0:
         weights = weights[::-1]
     if (spacing(coordinates(data, x.name)) or 1.0) < 0:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connexeo.generated.errors import DataCubePropertiesImmutable, ProcessParameterInvalid
-from connexeo.processing.alignment import horizontal_dimensions, same_crs
+from connexeo.processing.alignment import plane_of, same_crs
 from connexeo.processing.blocks import Bound, dask_array, transform_along
 from connexeo.processing.callback import Callback
 from connexeo.processing.cube import (
@@ -66,7 +66,7 @@ def apply_neighborhood(
             found when it is computed.
         ProcessParameterInvalid: A size or overlap does not suit its dimension.
     """
-    horizontal_dimensions(data)
+    plane_of(data)
     sizes, margins = _settings(data, "size", size), _settings(data, "overlap", overlap or ())
     ordered, restored = _ascending(data, [*sizes.values(), *margins.values()])
     source = ordered.astype(as_float(np.empty(0, data.dtype)).dtype)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from connexeo.generated.errors import ProcessParameterInvalid
+from connexeo.processing.alignment import align as align_cubes
+from connexeo.processing.alignment import plane_of
 from connexeo.processing.process import process
 
 if TYPE_CHECKING:
@@ -50,3 +52,18 @@ def resample_spatial(
         return data
     dry = environment is not None and environment.dry_run is not None
     return reproject(data, target, method, most_blocks=_BLOCKS_OF_DRY_RUN if dry else None)
+
+
+@process
+def resample_cube_spatial(data: xr.DataArray, target: xr.DataArray, method: str = "near") -> xr.DataArray:
+    """Give a cube the pixels of another one, whose values do not matter; lazily.
+
+    Pixels that lie on the same grid already keep their values. Pixels without source are no-data.
+
+    Raises:
+        DimensionNotAvailable: One of the cubes has no x and y.
+        IncompatibleDataCubes: The reference system or the resolution of one of the grids is not known.
+    """
+    for cube in (data, target):
+        plane_of(cube)
+    return align_cubes(data, target, cover=True, method=method)

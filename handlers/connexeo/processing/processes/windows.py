@@ -10,7 +10,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
-from connexeo.processing.alignment import horizontal_dimensions, spacing
+from connexeo.processing.alignment import plane_of, spacing
 from connexeo.processing.blocks import BlockFunction, Bound, as_block, dask_array
 from connexeo.processing.callback import Callback
 from connexeo.processing.cube import coordinates, with_dimensions
@@ -39,7 +39,7 @@ def aggregate_spatial_window(
     Raises:
         DimensionNotAvailable: The cube lacks x or y.
     """
-    x, y = horizontal_dimensions(data)
+    x, y = plane_of(data)
     names = [str(name) for name in data.dims if name not in (x.name, y.name)]
     ordered = data.transpose(*names, y.name, x.name)
     steps = [spacing(coordinates(data, one.name)) for one in (y, x)]
@@ -68,7 +68,7 @@ def reduce_spatial(data: xr.DataArray, reducer: Callback, context: Any = None) -
     Raises:
         DimensionNotAvailable: The cube lacks x or y.
     """
-    x, y = horizontal_dimensions(data)
+    x, y = plane_of(data)
     names = [str(name) for name in data.dims if name not in (x.name, y.name)]
     ordered = data.transpose(*names, y.name, x.name)
     size = (data.sizes[y.name], data.sizes[x.name])
