@@ -8,7 +8,9 @@ import pytest
 import rasterio
 import xarray as xr
 from numpy.typing import NDArray
+from pyproj import Transformer
 from rasterio.transform import Affine
+from shapely import Point, Polygon
 
 from connexeo.generated.errors import (
     CollectionNotFound,
@@ -21,6 +23,7 @@ from connexeo.generated.errors import (
 from connexeo.processing.cube import crs_of, dimensions_of
 from connexeo.processing.environment import Environment
 from connexeo.processing.processes.loading import load_collection
+from connexeo.processing.vectors import make_vector_cube
 
 WEST, NORTH, SIZE = 600000.0, 5300000.0, 40
 CRS = 32632
@@ -481,7 +484,8 @@ def test_temporal_extents_that_are_none(interval: Any, error: type[Exception]) -
 @pytest.mark.parametrize(
     ("extent", "reason"),
     [
-        ({"west": 5, "east": 1, "south": 0, "north": 1}, "west"),
+        ({"west": 5, "east": 1, "south": 0, "north": 1, "crs": 32633}, "west"),
+        ({"west": 190, "east": -170, "south": 0, "north": 1}, "west"),
         ({"west": 1, "east": 5, "south": 1, "north": 0}, "south"),
         ({"west": 1, "east": 5, "south": 0}, "bounding box"),
         ({"west": 1, "east": 5, "south": 0, "north": 1, "crs": 999999}, "reference system"),
@@ -624,3 +628,56 @@ def test_netcdf_elsewhere_and_in_other_extents(store: Store) -> None:
         load([item], None, ["2024-02-01", None], document=CLIMATE)
     with pytest.raises(FeatureUnsupported):
         load([climate_item("https://data.example/a.nc", "2024-01-01T00:00:00Z")], document=CLIMATE)
+
+
+def test_boxes_across_the_antimeridian_in_metres(store: Store) -> None:
+    # 180° lies at 834 km in the zone of UTM that ends there.
+    href, pixels = store.tif("a", west=833_800, north=10_000, crs=32660, size=40, nodata=None)
+    items = [store.item("a", "2024-06-01T10:00:00Z", {"B04": href})]
+    catalogue = FakeCatalogue(collection(**{"cube:dimensions": {}}), items)
+    extent = {"west": 179.999, "east": -179.999, "south": 0.088, "north": 0.0895}
+    cube = load_collection("c", extent, None, ["B04"], environment=Environment(catalogue=catalogue))
+    assert catalogue.asked["bbox"] == (-180.0, 0.088, -179.999, 0.0895)
+    to_degrees = Transformer.from_crs(32660, 4326, always_xy=True)
+    x, y = np.meshgrid(cube.x.values, cube.y.values)
+    longitudes, latitudes = to_degrees.transform(x, y)
+    inside = (np.abs(longitudes) >= 179.999) & (latitudes >= 0.088) & (latitudes <= 0.0895)
+    assert (longitudes[inside] > 0).any()
+    assert (longitudes[inside] < 0).any()
+    found = cube.isel(t=0, bands=0).values
+    assert (np.isfinite(found) == inside).all()
+    rows = np.round((10_000 - 5 - y) / 10).astype(int)
+    columns = np.round((x - 833_805) / 10).astype(int)
+    np.testing.assert_array_equal(found[inside], pixels[rows[inside], columns[inside]])
+
+
+def test_boxes_across_the_antimeridian_in_degrees(store: Store) -> None:
+    sides = {"east": 179.0, "west": -180.0}
+    files = {
+        name: store.tif(name, west=west, north=1, size=10, step=0.1, crs=4326, nodata=None)
+        for name, west in sides.items()
+    }
+    items = [store.item(name, "2024-06-01T10:00:00Z", {"B04": href}) for name, (href, _) in files.items()]
+    extent = {"west": 179.5, "east": -179.5, "south": 0, "north": 1}
+    cube = load(items, extent, None, ["B04"], document=collection(**{"cube:dimensions": {}}))
+    assert cube.sizes["x"] == 3600
+    found = cube.isel(t=0, bands=0)
+    np.testing.assert_array_equal(found.isel(x=slice(-5, None)).values, files["east"][1][:, 5:])
+    np.testing.assert_array_equal(found.isel(x=slice(0, 5)).values, files["west"][1][:, :5])
+    assert np.isnan(found.isel(x=slice(5, -5)).values).all()
+
+
+def test_polygons_of_vector_cubes(store: Store) -> None:
+    href, pixels = store.tif("a", nodata=None)
+    items = [store.item("a", "2024-06-01T10:00:00Z", {"B04": href})]
+    triangle = Polygon([(WEST, NORTH), (WEST + 100, NORTH), (WEST, NORTH - 100)])
+    extent = make_vector_cube([triangle, Polygon()], CRS)
+    cube = load(items, extent, None, ["B04"])
+    found = cube.isel(t=0, bands=0).values
+    assert found.shape == (10, 10)
+    inside = np.add.outer(np.arange(10), np.arange(10)) < 10
+    assert (np.isfinite(found) == inside).all()
+    np.testing.assert_array_equal(found[inside], pixels[:10, :10][inside])
+    for shapes, reason in (([Point(1, 2)], "polygons are needed"), ([Polygon()], "no polygon")):
+        with pytest.raises(ProcessParameterInvalid, match=reason):
+            load(items, make_vector_cube(shapes, CRS))

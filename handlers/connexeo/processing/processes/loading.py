@@ -11,7 +11,7 @@ from connexeo.processing.process import process
 from connexeo.processing.reading.choosing import Condition, choose_bands, meets
 from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
 from connexeo.processing.reading.opening import NO_DATA, open_found
-from connexeo.processing.reading.search import OUTSIDE, Search, find_items, search_box
+from connexeo.processing.reading.search import Search, find_in_boxes, search_boxes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +35,8 @@ def load_collection(
     resolution, then the nearest ones are taken. Pixels belong to the cube if their centres lie in the extent. Values
     are as stored: scale and offset of the metadata are not applied, as the process definition has it. Where no data is
     declared or may occur the cube is floating and no data is NaN, else it has the data type of the files. Tiles of one
-    overpass become one date. Collections whose cube has no temporal or bands dimension get none.
+    overpass become one date. Collections whose cube has no temporal or bands dimension get none. Boxes may cross the
+    antimeridian: pixels outside of them are no-data then, and cubes in degrees span the globe.
 
     What the graph does not use (`Environment.needs`) is left out where that changes no value and no label of what it
     does use. For a window, collections are read on its pixels, and only its items are searched for: see
@@ -56,11 +57,10 @@ def load_collection(
     dimensions = collection.get("cube:dimensions") or {}
     timeless = bool(dimensions) and not any(each.get("type") == "temporal" for each in dimensions.values())
     when = (None, None) if timeless else interval
-    box = search_box(extent, environment.window)
-    if box is OUTSIDE:
-        raise NoDataAvailable(NO_DATA)
-    search = Search(environment.catalogue, id, box, None if timeless else interval)
-    found = [item for item in find_items(search, environment.needs) if meets(item, properties or {})]
+    boxes = search_boxes(extent, environment.window)
+    search = Search(environment.catalogue, id, None if timeless else interval)
+    items = find_in_boxes(search, boxes, environment.needs)
+    found = [item for item in items if meets(item, properties or {})]
     if not found:
         raise NoDataAvailable(NO_DATA)
     chosen = choose_bands(collection, found, bands, process=_PROCESS)

@@ -15,7 +15,7 @@ from connexeo.processing.reading.choosing import Condition, choose_bands, meets
 from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
 from connexeo.processing.reading.footprints import footprint, matches
 from connexeo.processing.reading.opening import NO_DATA, open_found
-from connexeo.processing.reading.search import OUTSIDE, search_box
+from connexeo.processing.reading.search import search_box, search_boxes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,13 +89,16 @@ def _load(
 ) -> xr.DataArray:
     extent = parse_spatial_extent(spatial_extent, process=name)
     interval = parse_interval(temporal_extent, process=name)
-    box = search_box(extent, environment.window)
-    if box is OUTSIDE:
+    boxes = search_boxes(extent, environment.window)
+    if not boxes:
         raise NoDataAvailable(NO_DATA)
+    box = search_box(extent, environment.window)
     local = _local_items(name, place, environment)
     source = _source(name, place, box, interval, environment) if local is None else _as_source(local)
     found: Sequence[Document] = [
-        item for item in source.items if matches(footprint(item), box, interval) and meets(item, conditions)
+        item
+        for item in source.items
+        if any(matches(footprint(item), each, interval) for each in boxes) and meets(item, conditions)
     ]
     if not found:
         raise NoDataAvailable(NO_DATA)

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from connexeo.generated.errors import ProcessParameterInvalid, TemporalExtentEmpty
+from connexeo.processing.kinds import is_cube
 
 if TYPE_CHECKING:
     from pyproj import Transformer
@@ -33,6 +34,8 @@ class SpatialExtent:
     """Of `bounds` and `polygons`, as pyproj understands it; axes in the order x, y."""
     polygons: tuple[Geometry, ...] = ()
     """Shapely geometries; none: the whole box is meant."""
+    sides: tuple[Bounds, ...] = ()
+    """Of a box across the antimeridian: its parts west and east of it, in degrees, which are the polygons as well."""
 
     def to_crs(self, crs: str) -> SpatialExtent:
         """The extent in another reference system: the box around the curved edges of this one."""
@@ -93,14 +96,21 @@ def parse_instant(text: str) -> datetime:
 def parse_spatial_extent(
     extent: Any, *, process: str, parameter: str = "spatial_extent"
 ) -> SpatialExtent | None:
-    """What a bounding box or GeoJSON means; None: no limit.
+    """What a bounding box, GeoJSON or vector cube means; None: no limit.
+
+    A box in degrees whose west is greater than its east crosses the antimeridian.
 
     Raises:
-        ProcessParameterInvalid: it is neither, or empty, or its reference system is not known.
+        ProcessParameterInvalid: it is none of these, or empty, or its reference system is not known.
     """
     if extent is None:
         return None
-    reason = "a bounding box or GeoJSON polygons are needed."
+    reason = "a bounding box, GeoJSON polygons, or a vector data cube of polygons are needed."
+    if is_cube(extent):
+        try:
+            return _parse_cube(extent, process, parameter)
+        except ValueError as error:
+            raise ProcessParameterInvalid(parameter=parameter, process=process, reason=str(error)) from error
     if isinstance(extent, Mapping):
         try:
             if "west" in extent:
@@ -119,8 +129,34 @@ def _parse_box(box: Mapping[str, Any]) -> SpatialExtent:
     if south > north:
         raise ValueError("south is greater than north.")
     if west > east:
-        raise ValueError("west is greater than east; boxes across the antimeridian are not supported.")
+        return _across_antimeridian((west, south, east, north), crs)
     return SpatialExtent((west, south, east, north), crs)
+
+
+def _across_antimeridian(box: Bounds, crs: str) -> SpatialExtent:
+    from pyproj import CRS
+    from shapely.geometry import box as rectangle
+
+    west, south, east, north = box
+    if not CRS.from_user_input(crs).is_geographic or not (west <= 180 and east >= -180):
+        raise ValueError(
+            "west is greater than east, which only boxes in degrees between -180 and 180 may have."
+        )
+    sides = (west, south, 180.0, north), (-180.0, south, east, north)
+    polygons = tuple(rectangle(*side) for side in sides)
+    return SpatialExtent((-180.0, south, 180.0, north), crs, polygons, sides)
+
+
+def _parse_cube(cube: Any, process: str, parameter: str) -> SpatialExtent:
+    """The polygons of a vector cube."""
+    from connexeo.processing.vectors import read_geometries, require_polygons
+
+    geometries = read_geometries(cube, process=process, parameter=parameter)
+    require_polygons(geometries, process=process, parameter=parameter)
+    polygons = tuple(shape for shape in geometries.shapes if shape is not None and not shape.is_empty)
+    if not polygons:
+        raise ValueError("the vector data cube has no polygon.")
+    return SpatialExtent(_bounds_of(polygons), _crs_name(geometries.crs), polygons)
 
 
 def _crs_name(crs: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -48,9 +48,9 @@ class Search:
 
     catalogue: Catalogue
     collection: str
-    box: Bounds | None
-    """In WGS 84; None: no limit."""
     interval: Interval | None
+    box: Bounds | None = None
+    """In WGS 84; None: no limit."""
 
 
 def find_items(search: Search, needs: Needs | None) -> list[Item]:
@@ -88,6 +88,24 @@ def search_box(extent: SpatialExtent | None, window: Window | None) -> Bounds | 
     return common if common[0] <= common[2] and common[1] <= common[3] else OUTSIDE
 
 
+def search_boxes(extent: SpatialExtent | None, window: Window | None) -> tuple[Bounds | None, ...]:
+    """The boxes, of which one item may lie in several, that together are `search_box`; none where nothing is there."""
+    if extent is not None and extent.sides and window is None:
+        return extent.sides
+    box = search_box(extent, window)
+    return () if box is OUTSIDE else (box,)
+
+
+def find_in_boxes(search: Search, boxes: Sequence[Bounds | None], needs: Needs | None) -> list[Item]:
+    """What is found in one of several boxes, each item once; see `find_items`."""
+    if len(boxes) == 1:
+        return find_items(replace(search, box=boxes[0]), needs)
+    found: dict[Any, Item] = {}
+    for box in boxes:
+        found.update((item.get("id"), item) for item in find_items(replace(search, box=box), needs))
+    return list(found.values())
+
+
 def _narrowed(search: Search, needs: Needs) -> Search:
     """The search with the extents of the filters, as far as these can be understood."""
     try:
@@ -106,9 +124,10 @@ def _narrowed(search: Search, needs: Needs) -> Search:
 
 
 def _box_around(box: Mapping[str, Any]) -> Bounds | None:
-    found = _geographic_box(parse_spatial_extent(box, process="filter_bbox", parameter="extent"))
-    if found is None or found == _WORLD:
+    extent = parse_spatial_extent(box, process="filter_bbox", parameter="extent")
+    if extent is None or extent.sides or (found := _geographic_box(extent)) in (None, _WORLD):
         return None
+    assert found is not None
     west, south, east, north = found
     return west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN
 
