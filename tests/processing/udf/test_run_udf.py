@@ -300,6 +300,20 @@ def test_callbacks_have_their_code_in_them(
     np.testing.assert_allclose(pickle.loads(sent), cube * 10)
 
 
+def test_code_in_stored_processes(world: Environment, elsewhere: Any, cube: xr.DataArray) -> None:
+    stored = {
+        "parameters": [{"name": "x", "description": "A number.", "schema": {"type": "number"}}],
+        "process_graph": udf_node("code.py", "x"),
+    }
+    call = {"process_id": "tenfold", "arguments": {"x": {"from_parameter": "x"}}, "result": True}
+    given = {"data": {"from_parameter": "cube"}, "process": {"process_graph": {"call": call}}}
+    graph = {"apply": {"process_id": "apply", "arguments": given, "result": True}}
+    theirs = replace(world, workspace=elsewhere, user_processes={"tenfold": stored})
+    lazy = evaluate(graph, {"cube": cube}, environment=theirs)
+    np.testing.assert_allclose(pickle.loads(pickle.dumps(lazy)), cube * 10)
+    assert elsewhere.asked == ["code.py"]
+
+
 # Whole cubes.
 
 

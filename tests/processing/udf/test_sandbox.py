@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from connexeo.processing.udf import isolation
+from connexeo.processing.udf import pool as pools
 from connexeo.processing.udf.limits import UdfLimits
 from connexeo.processing.udf.pool import Pool
 from connexeo.processing.udf.sandbox import Sandbox, Stopped
@@ -219,6 +221,38 @@ def test_processor_time_is_counted(jail: Jail) -> None:
     assert 0 < sandbox.seconds < 60
 
 
+def test_used_up_before_the_limit_of_processor_time(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
+    jail("return cube")
+    sandbox = jail._sandbox
+    monkeypatch.setattr(isolation, "processor_seconds", lambda limits: 0.1)
+    assert "answer" in jail("return cube")
+    assert sandbox is not None
+    assert not sandbox.usable
+
+
+def test_unused_sandboxes_end(monkeypatch: pytest.MonkeyPatch, wait_until: Callable[..., None]) -> None:
+    closed: list[float] = []
+
+    class Idle:
+        usable, seconds, idle_since = True, 2.0, 0.0
+
+        def __init__(self, limits: UdfLimits) -> None:
+            """Nothing starts."""
+
+        def call(self, header: Any, arrays: Any, on_log: Callable[[Any], None]) -> Any:
+            return header, []
+
+        def close(self) -> None:
+            closed.append(self.idle_since)
+
+    monkeypatch.setattr(pools, "Sandbox", Idle)
+    monkeypatch.setattr(pools, "IDLE", 0.02)
+    pool = Pool()
+    pool.call("a", SMALL, {}, [], print)
+    wait_until(lambda: closed, "the sandbox stays")
+    assert pool.close() == 2.0
+
+
 def test_pool_reuses_and_ends(sandboxes: Pool) -> None:
     pool = Pool()
     header: dict[str, Any] = {
@@ -237,8 +271,6 @@ def test_pool_reuses_and_ends(sandboxes: Pool) -> None:
 def test_no_more_than_may_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     from concurrent.futures import ThreadPoolExecutor
     from threading import Lock
-
-    from connexeo.processing.udf import pool
 
     class Counted:
         usable, seconds, idle_since = True, 1.0, 0.0
@@ -260,7 +292,7 @@ def test_no_more_than_may_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None
         def close(self) -> None:
             """Nothing to end."""
 
-    monkeypatch.setattr(pool, "Sandbox", Counted)
+    monkeypatch.setattr(pools, "Sandbox", Counted)
     shared = Pool()
     with ThreadPoolExecutor(8) as threads:
         calls = [threads.submit(shared.call, "a", UdfLimits(processes=2), {}, [], print) for _ in range(50)]

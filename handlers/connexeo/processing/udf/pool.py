@@ -6,6 +6,7 @@ been used for a while.
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections import Counter, defaultdict
@@ -128,6 +129,7 @@ POOL = Pool()
 """That of this process."""
 
 
+@atexit.register
 def close_sandboxes() -> float:
     """End all sandboxes of this process; gives the seconds of processor time that they have used."""
     return POOL.close()
