@@ -145,6 +145,8 @@ class Environment:
     """Stored user-defined processes by id."""
     web: Web | None = None
     """For URLs that users supply; None: they are not fetched."""
+    folders: tuple[Path, ...] = ()
+    """Of this machine, from which all users may load what STAC describes there."""
     workspace: Workspace | None = None
     """Files and results of the user; None where there is no user."""
     process_modules: tuple[str, ...] = ()

@@ -220,6 +220,8 @@ class Settings(BaseSettings):
     """Folder or fsspec URL of uploaded files and results; a folder in the data folder when unset."""
     catalogues: Names = ()
     """Folders with static STAC catalogues, and URLs of STAC APIs."""
+    stac_folders: Paths = ()
+    """Folders of this machine from which all users may load STAC, by its path."""
     demo: bool = False
     """Serve the demo collections and the account demo/demo; refused on anything but loopback."""
 
@@ -323,6 +325,7 @@ class Settings(BaseSettings):
         "process_definitions",
         "catalogues",
         "overlays",
+        "stac_folders",
         mode="before",
     )
     @classmethod
@@ -405,7 +408,7 @@ def _resolved(key: str, value: Any, folder: Path) -> Any:
         return folder / value
     if key == "storage":
         return _path_beside(value, folder)
-    if key in ("overlays", "catalogues", "process_definitions"):
+    if key in ("overlays", "catalogues", "process_definitions", "stac_folders"):
         entries = _names(value) if isinstance(value, str) else value
         if isinstance(entries, list | tuple):
             return tuple(_path_beside(entry, folder) for entry in entries)

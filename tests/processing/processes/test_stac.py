@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import rasterio
 import xarray as xr
 from rasterio.transform import Affine
 
+from connexeo.drivers.local.environment import Sources, load_definitions
 from connexeo.fetch import FetchFailed, FetchRefused
 from connexeo.generated.errors import (
     FeatureUnsupported,
@@ -21,9 +23,11 @@ from connexeo.generated.errors import (
     ProcessParameterInvalid,
     TemporalExtentEmpty,
 )
+from connexeo.processing.definitions import Definitions
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
 from connexeo.processing.planning.dry_run import DryRun, PixelsNeeded
+from connexeo.processing.planning.planner import plan
 
 BASE = "https://stac.example"
 WEST, NORTH, SIZE, STEP = 600000.0, 5300000.0, 32, 10.0
@@ -320,3 +324,64 @@ def test_without_a_web_or_a_workspace(environment: Environment) -> None:
     for process_id, arguments in (("load_stac", {"url": BASE}), ("load_result", {"id": "j-1"})):
         with pytest.raises(FeatureUnsupported):
             load(environment, process_id, **arguments)
+
+
+@pytest.fixture
+def shared(web: Web) -> tuple[Path, np.ndarray]:
+    """A folder with a collection of one scene; gives the values of its band B04, too."""
+    folder = web.folder / "shared data"
+    (folder / "files").mkdir(parents=True)
+    item, values = scene(web, 1)
+    for band in values:
+        (web.folder / f"s1_{band}.tif").rename(folder / "files" / f"s1_{band}.tif")
+    (folder / "item.json").write_text(json.dumps(item))
+    collection = {"type": "Collection", "id": "c", "links": [{"rel": "item", "href": "./item.json"}]}
+    (folder / "collection.json").write_text(json.dumps(collection))
+    return folder, values["B04"]
+
+
+def test_folders_of_the_deployment(environment: Environment, shared: tuple[Path, np.ndarray]) -> None:
+    folder, values = shared
+    world = replace(environment, folders=(folder,), definitions=with_paths())
+    for url in (str(folder / "collection.json"), (folder / "item.json").as_uri()):
+        cube = load(world, url=url, bands=["B04"])
+        np.testing.assert_array_equal(cube.isel(t=0, bands=0).values, values)
+    # Nothing has to be copied to tell what it takes.
+    graph = {"load": {"process_id": "load_stac", "arguments": {"url": url}, "result": True}}
+    assert plan({"process_graph": graph}, world).pixels == 2 * SIZE * SIZE
+
+
+def test_nothing_is_read_outside_of_these_folders(
+    environment: Environment, shared: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    folder, _ = shared
+    secret = tmp_path / "secret.json"
+    secret.write_text((folder / "item.json").read_text())
+    (folder / "link.json").symlink_to(secret)
+    world = replace(environment, folders=(folder,), definitions=with_paths())
+    refused = "it is in none of the folders that this back-end lets users load from"
+    places = [secret, folder / "link.json", folder / ".." / "secret.json", tmp_path / "missing.json"]
+    for place in [*map(str, places), "file://elsewhere.example/a.json"]:
+        with pytest.raises(ProcessParameterInvalid, match=refused):
+            load(world, url=place)
+    with pytest.raises(ProcessParameterInvalid, match="it does not exist"):
+        load(world, url=str(folder / "missing.json"))
+    # Documents there do not lead elsewhere either.
+    item = json.loads(secret.read_text())
+    for asset in item["assets"].values():
+        asset["href"] = f"../{asset['href'].rpartition('/')[2]}"
+    (folder / "item.json").write_text(json.dumps(item))
+    with pytest.raises(ProcessParameterInvalid, match=refused):
+        load(world, url=str(folder / "item.json"))
+
+
+def test_paths_are_refused_without_such_folders(environment: Environment, shared: Any) -> None:
+    with pytest.raises(ProcessParameterInvalid):
+        load(environment, url=str(shared[0] / "item.json"))
+    with pytest.raises(ProcessParameterInvalid, match="none of the folders"):
+        load(replace(environment, definitions=with_paths()), url=str(shared[0] / "item.json"))
+
+
+def with_paths() -> Definitions:
+    """The definitions of a deployment that has such folders."""
+    return load_definitions(Sources(stac_folders=("/data",)))

@@ -31,6 +31,8 @@ class Sources:
     """Modules with further process functions."""
     process_definitions: tuple[str, ...] = ()
     """Folders with further process definitions."""
+    stac_folders: tuple[str, ...] = ()
+    """Folders that users may load STAC from by paths."""
     udfs: bool = True
     """Whether code of users can run."""
 
@@ -42,6 +44,7 @@ class Sources:
             catalogues=(*settings.catalogues, *demo),
             process_modules=settings.process_modules,
             process_definitions=tuple(str(folder.resolve()) for folder in settings.process_definitions),
+            stac_folders=tuple(str(folder.resolve()) for folder in settings.stac_folders),
             udfs=can_run_udfs(settings),
         )
 
@@ -88,9 +91,23 @@ def load_definitions(sources: Sources) -> Definitions:
         ValueError: when a definition of the deployment cannot be read.
     """
     ours = {definition["id"]: definition for definition in load_processes()}
+    if sources.stac_folders:
+        ours["load_stac"] = _with_paths(ours["load_stac"])
     theirs = {definition["id"]: definition for definition in _further_definitions(sources)}
     possible = implemented(sources.process_modules) - (frozenset() if sources.udfs else {"run_udf"})
     return Definitions({**ours, **theirs}.values()).restricted_to(possible)
+
+
+def _with_paths(definition: dict[str, Any]) -> dict[str, Any]:
+    """The definition of `load_stac` whose address may be a path."""
+    url, *others = definition["parameters"]
+    schema = {
+        key: value for key, value in url["schema"].items() if key not in ("pattern", "format", "subtype")
+    }
+    told = (
+        f"{url['description']}\n\nThis back-end also takes absolute paths of STAC in some of its own folders."
+    )
+    return {**definition, "parameters": [{**url, "schema": schema, "description": told}, *others]}
 
 
 def _further_definitions(sources: Sources) -> Iterator[dict[str, Any]]:

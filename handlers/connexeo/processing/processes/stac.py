@@ -13,6 +13,7 @@ from connexeo.processing.process import process
 from connexeo.processing.reading.bands import SourceBand, asset_bands, asset_kind, find_in_item
 from connexeo.processing.reading.choosing import Condition, choose_bands, meets
 from connexeo.processing.reading.extents import parse_interval, parse_spatial_extent
+from connexeo.processing.reading.folders import SCHEME, Folders, as_local_url
 from connexeo.processing.reading.footprints import footprint, matches
 from connexeo.processing.reading.opening import NO_DATA, open_found
 from connexeo.processing.reading.search import search_box, search_boxes
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from connexeo.processing.reading.stac import Source
 
 Document = Mapping[str, Any]
+Documents = Web | Folders
 
 _NAMELESS = "data"
 """Key of the only asset with data, where the asset does not name its only band."""
@@ -45,7 +47,8 @@ def load_stac(
 
     Results of batch jobs here are read where they lie. Files at other addresses are copied before they are opened, as
     far as they may lie in the extents and have one of the bands: so that all that is fetched, redirects included,
-    stays within the limits of the deployment. Documents never make us open a path of this machine.
+    stays within the limits of the deployment. Documents from elsewhere never make us open a path of this machine; what
+    lies in `Environment.folders` is read where it is, by its path or a URL with the scheme ``file``.
 
     Raises:
         NoDataAvailable: nothing in the extents meets the conditions.
@@ -87,14 +90,18 @@ def _load(
     conditions: Mapping[str, Condition],
     environment: Environment,
 ) -> xr.DataArray:
+    from connexeo.processing.planning.dry_run import PixelsNeeded
+
     extent = parse_spatial_extent(spatial_extent, process=name)
     interval = parse_interval(temporal_extent, process=name)
     boxes = search_boxes(extent, environment.window)
     if not boxes:
         raise NoDataAvailable(NO_DATA)
     box = search_box(extent, environment.window)
-    local = _local_items(name, place, environment)
-    source = _source(name, place, box, interval, environment) if local is None else _as_source(local)
+    own = as_local_url(place) if name == "load_stac" else None
+    local = _local_items(name, place, environment) if own is None else None
+    web = environment.web if own is None else Folders(environment.folders)
+    source = _source(name, own or place, box, interval, web) if local is None else _as_source(local)
     found: Sequence[Document] = [
         item
         for item in source.items
@@ -106,7 +113,10 @@ def _load(
     collection = _described(source.document, found)
     chosen = choose_bands(collection, found, bands, process=name)
     if local is None:
-        found = _copied(name, found, chosen, environment)
+        if environment.dry_run is not None and own is None:
+            # What a file costs is told by its header, which is not fetched without the file.
+            raise PixelsNeeded
+        found = _copied(name, found, chosen, web)
     return open_found(collection, found, chosen, extent, interval, environment)
 
 
@@ -131,12 +141,14 @@ def _as_source(items: Sequence[Document]) -> Source:
     return Source({}, tuple(items))
 
 
-def _source(name: str, url: str, box: Box | None, interval: Interval, environment: Environment) -> Source:
+def _source(name: str, url: str, box: Box | None, interval: Interval, web: Documents | None) -> Source:
     from connexeo.fetch import FetchError
-    from connexeo.processing.reading.stac import read_source
+    from connexeo.processing.reading.stac import REMOTE, read_source
 
+    assert web is not None
+    schemes = {SCHEME} if isinstance(web, Folders) else REMOTE
     try:
-        return read_source(_web(environment).document, url, box, interval)
+        return read_source(web.document, url, box, interval, schemes)
     except FetchError as error:
         raise _wrong(name, url, f"cannot be loaded: {error}.") from error
     except ValueError as error:
@@ -201,30 +213,26 @@ def _described(document: Document, items: Sequence[Document]) -> dict[str, Any]:
 
 
 def _copied(
-    name: str, items: Sequence[Document], bands: Sequence[SourceBand], environment: Environment
+    name: str, items: Sequence[Document], bands: Sequence[SourceBand], web: Documents | None
 ) -> list[dict[str, Any]]:
     """The items with local copies of the files that have one of the bands."""
     from concurrent.futures import ThreadPoolExecutor
 
     from connexeo.fetch import FetchError
-    from connexeo.processing.planning.dry_run import PixelsNeeded
 
+    assert web is not None
     wanted: dict[str, None] = {}
     for item in items:
         for band in bands:
             here = find_in_item(band, item)
             if here is not None:
                 wanted[str(here[1]["href"])] = None
-    if environment.dry_run is not None:
-        # What a file costs is told by its header, which is not fetched without the file.
-        raise PixelsNeeded
-    web = _web(environment)
     try:
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as executor:
             copies = dict(zip(wanted, executor.map(web.file, wanted), strict=True))
     except FetchError as error:
         host = urlsplit(next(iter(wanted))).netloc.rpartition("@")[2]
-        raise _wrong(name, f"a file at {host}", f"cannot be loaded: {error}.") from error
+        raise _wrong(name, f"a file at {host or 'this back-end'}", f"cannot be loaded: {error}.") from error
     if bands[0].kind == "array":
         _check_containers(name, copies)
     return [_with_copies(item, copies) for item in items]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,7 +40,13 @@ class Source:
     """Those that may lie in the extents, with absolute asset hrefs."""
 
 
-def read_source(get: GetDocument, url: str, bbox: Box | None, interval: Interval | None) -> Source:
+def read_source(
+    get: GetDocument,
+    url: str,
+    bbox: Box | None,
+    interval: Interval | None,
+    schemes: Collection[str] = REMOTE,
+) -> Source:
     """What lies at a URL, as far as it may lie in the extents.
 
     Args:
@@ -48,12 +54,13 @@ def read_source(get: GetDocument, url: str, bbox: Box | None, interval: Interval
         url: Of a STAC document.
         bbox: West, south, east, north in WGS 84.
         interval: Start (included) and end (excluded).
+        schemes: Of assets that are read; others are left out.
 
     Raises:
         FetchError: a document cannot be had.
         ValueError: something else than STAC lies there; the message says what.
     """
-    walk = _Walk(get, bbox, interval)
+    walk = _Walk(get, bbox, interval, schemes)
     document = walk.fetch(url)
     if not isinstance(document, dict):
         raise ValueError("no STAC document, but something that is no object")
@@ -74,6 +81,7 @@ class _Walk:
     get: GetDocument
     bbox: Box | None
     interval: Interval | None
+    schemes: Collection[str]
     seen: set[str] = field(default_factory=set)
     end: float = field(default_factory=lambda: time.monotonic() + DEADLINE)
 
@@ -137,7 +145,7 @@ class _Walk:
     def _kept(self, item: Document, base: str) -> Iterator[Document]:
         sound = isinstance(item.get("assets"), dict) and isinstance(item.get("properties"), dict)
         if sound and matches(footprint(item), self.bbox, self.interval):
-            yield with_remote_assets(item, base, REMOTE)
+            yield with_remote_assets(item, base, self.schemes)
 
     def _query(self, url: str) -> str:
         """The URL of the items of an API's collection with the extents."""

@@ -72,6 +72,7 @@ class World:
             process_modules=sources.process_modules,
             definitions=load_definitions(sources),
             user_processes=self._request.get("user_processes") or {},
+            folders=tuple(map(Path, sources.stac_folders)),
             workspace=self.workspace,
             web=self.web,
             log=told,
