@@ -34,7 +34,7 @@ from connexeo.processing.udf import isolation, pool
 from connexeo.processing.udf.limits import UdfLimits
 from connexeo.processing.udf.runtimes import VERSION
 from connexeo.processing.udf.sandbox import NotStarted
-from connexeo.processing.vectors import make_vector_cube
+from connexeo.processing.vectors import features_of, make_vector_cube
 from processing.udf.codes import on_cubes
 
 Run = Callable[..., Any]
@@ -371,8 +371,38 @@ def test_vector_cubes(called: Run) -> None:
     assert result.properties.values.tolist() == ["size"]
     assert result.values.tolist() == [[0.0], [1.0]]
     assert [shape.geom_type for shape in result.geometry.values] == ["Polygon", "Polygon"]
+    xr.testing.assert_identical(called("run_udf", SAME, cube).drop_attrs(), cube.drop_attrs())
     with pytest.raises(ProcessParameterInvalid, match="3 geometries"):
         called("run_udf", both.replace("isel(geometry=[2, 0])", "assign_coords(geometry=[7, 8, 9])"), cube)
+
+
+def test_properties_of_features(called: Run) -> None:
+    members = [{"id": "a", "properties": {"name": "one", "n": 1}}, {"id": "b", "properties": {"n": None}}]
+    series = make_vector_cube(
+        [shapely.Point(1, 2), None],
+        data=np.arange(6.0).reshape(3, 2),
+        dims=("t", "geometry"),
+        coords={"t": ["x", "y", "z"]},
+        dimensions=[Dimension("t", "other")],
+        features=members,
+    )
+    reduced = called("run_udf", on_cubes("return cube.mean('t').isel(geometry=[1, 0])"), series)
+    assert reduced.values.tolist() == [3.0, 2.0]
+    assert features_of(reduced) == [members[1], members[0]]
+    code = (
+        "from openeo.udf import StructuredData, UdfData\ndef f(data: UdfData):\n"
+        "    frame = data.get_feature_collection_list()[0].data\n"
+        "    assert len(data.get_datacube_list()) == 1 and frame.geometry.tolist()[1] is None\n"
+        "    data.set_structured_data_list([StructuredData(frame['name'].tolist())])\n"
+    )
+    assert called("run_udf", code, series) == ["one", None]
+    words = series.astype(object).copy(data=np.full((3, 2), "word", object))
+    code = (
+        "from openeo.udf import UdfData\ndef f(data: UdfData):\n"
+        "    assert not data.get_datacube_list()\n    data.set_feature_collection_list(None)\n"
+    )
+    with pytest.raises(ProcessParameterInvalid, match="one data cube or one feature collection"):
+        called("run_udf", code, words)
 
 
 def test_plain_values(called: Run) -> None:

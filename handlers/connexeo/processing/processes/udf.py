@@ -36,8 +36,9 @@ def run_udf(
     from connexeo.processing.udf.call import Call
     from connexeo.processing.udf.code import source_of
     from connexeo.processing.udf.on_blocks import run_on_block
-    from connexeo.processing.udf.on_cubes import proj_of, run_on_cube, run_on_plain
+    from connexeo.processing.udf.on_cubes import run_on_cube, run_on_plain
     from connexeo.processing.udf.place import current_place
+    from connexeo.processing.udf.results import proj_of
     from connexeo.processing.udf.runtimes import check_runtime
 
     check_runtime(runtime, version)

@@ -19,9 +19,9 @@ import numpy as np
 from connexeo.processing.blocks import Bound, as_array, as_block, dask_array
 from connexeo.processing.cube import coordinates, dimensions_of_type, labels, with_dimensions
 from connexeo.processing.udf.call import UdfFailed, failed
-from connexeo.processing.udf.on_cubes import proj_of
 from connexeo.processing.udf.place import Kind, Layout, at
 from connexeo.processing.udf.preparation import prepare
+from connexeo.processing.udf.results import proj_of
 from connexeo.processing.values import Array, Block, Label, as_float
 
 if TYPE_CHECKING:

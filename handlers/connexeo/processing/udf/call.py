@@ -68,10 +68,7 @@ class Call:
             InfrastructureBusy: No sandbox can be started at the moment.
         """
         from connexeo.processing.udf.isolation import why_not
-        from connexeo.processing.udf.pool import POOL
-        from connexeo.processing.udf.sandbox import NotStarted, Stopped
 
-        limits = self.environment.udf
         if why_not() is not None:
             raise FeatureUnsupported(f"User-defined functions can't run here: {why_not()}.")
         described, arrays = describe(cubes)
@@ -83,7 +80,14 @@ class Call:
             "features": features,
             "structured": [_json(value) for value in structured],
         }
+        return self._answer(header, arrays)
+
+    def _answer(self, header: Mapping[str, Any], arrays: Sequence[Any]) -> Answer:
+        from connexeo.processing.udf.pool import POOL
+        from connexeo.processing.udf.sandbox import NotStarted, Stopped
+
         digest = hashlib.sha256(self.code.encode(errors="surrogatepass")).digest()
+        limits = self.environment.udf
         key = (limits, self.environment.node, digest)
         try:
             answer, results = POOL.call(key, limits, header, arrays, self._log)

@@ -10,6 +10,7 @@ import io
 import json
 import linecache
 import logging
+import math
 import os
 import resource
 import struct
@@ -388,7 +389,8 @@ def _describe_frame(collection: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and math.isnan(plain) else plain
 
 
 if __name__ == "__main__":
