@@ -32,6 +32,7 @@ _NAMES = {
     "array": "an array",
     "object": "an object",
     "datacube": "a data cube",
+    "ml-model": "a machine learning model",
     "process-graph": "a process graph ({'process_graph': …})",
 }
 

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 
 Json = Any
 Kind = Literal[
-    "null", "boolean", "integer", "number", "string", "array", "object", "datacube", "process-graph"
+    "null",
+    "boolean",
+    "integer",
+    "number",
+    "string",
+    "array",
+    "object",
+    "datacube",
+    "process-graph",
+    "ml-model",
 ]
 Kinds = frozenset[Kind]
 """What a value may be; empty where nothing definite is known."""
@@ -232,6 +241,8 @@ def _kinds_of_one(schema: Mapping[str, Json]) -> Kinds:
         return frozenset({"datacube"})
     if subtype == "process-graph":
         return frozenset({"process-graph"})
+    if subtype == "ml-model":
+        return frozenset({"ml-model"})
     types = schema.get("type")
     if types is None:
         combined = next((schema[key] for key in _COMBINERS if key in schema), ())
@@ -239,7 +250,7 @@ def _kinds_of_one(schema: Mapping[str, Json]) -> Kinds:
     named: list[Kind] = [types] if isinstance(types, str) else types  # type: ignore[list-item]  # JSON
     found = set(named)
     if "object" in found and subtype is None:
-        found.add("datacube")
+        found |= {"datacube", "ml-model"}
     return frozenset(found)
 
 

@@ -11,6 +11,7 @@ from connexeo.generated.errors import ProcessParameterInvalid
 from connexeo.processing.arguments import check_value, error_of, expected
 from connexeo.processing.callback import Callback
 from connexeo.processing.definitions import ANYTHING, Kinds, Parameter, compatible
+from connexeo.processing.forests import Forest
 from connexeo.processing.values import Array, is_block
 
 _KINDS: dict[type, Kinds] = {
@@ -24,6 +25,7 @@ _KINDS: dict[type, Kinds] = {
     dict: frozenset({"object"}),
     Array: frozenset({"array"}),
     Callback: frozenset({"process-graph"}),
+    Forest: frozenset({"ml-model"}),
 }
 _SCALAR_TYPES = frozenset({type(None), bool, int, float, str})
 _SCALARS: Kinds = frozenset({"null", "boolean", "integer", "number"})

@@ -28,6 +28,7 @@ SIGNED = "https://alps.example/results/1/abc"
         ("run_udf", {"udf": "import alps\nalps/2"}, []),
         ("run_udf", {"udf": "https://x.example/udf.py"}, []),
         ("load_result", {"id": "alps~j1"}, [Reference("job", "alps~j1", "alps", "j1")]),
+        ("load_ml_model", {"id": "alps~j1"}, [Reference("job", "alps~j1", "alps", "j1")]),
         ("load_result", {"id": "j1"}, [Reference("job", "j1", None, "j1")]),
         ("load_result", {"id": "gone~j1"}, [Reference("job", "gone~j1", None, "gone~j1")]),
         ("load_result", {"id": {"from_parameter": "job"}}, []),

@@ -10,7 +10,7 @@ import pytest
 from pystac.validation import validate_dict
 
 from connexeo.drivers.local.jobs.document import Asset, Document
-from connexeo.drivers.local.jobs.stac import make_asset, make_collection, make_item, make_items
+from connexeo.drivers.local.jobs.stac import ML_MODEL, make_asset, make_collection, make_item, make_items
 from connexeo.generated import load_openapi
 from connexeo.server.schema import SchemaCompiler
 
@@ -202,3 +202,27 @@ def test_extent(boxes: list[tuple[float, ...]], expected: list[float]) -> None:
     assets = tuple(asset(str(number), bbox=box) for number, box in enumerate(boxes))
     collection = make_collection(JOB, Document((*assets, asset("no place"))))
     assert collection["extent"]["spatial"]["bbox"] == [expected]
+
+
+MODEL = asset(
+    "woods.npz",
+    roles=("data", "ml-model:checkpoint"),
+    extra={
+        "ml-model:type": "ml-model",
+        "ml-model:learning_approach": "supervised",
+        "ml-model:prediction_type": "regression",
+        "ml-model:architecture": "random-forest",
+    },
+)
+
+
+def test_models_are_described_by_their_items() -> None:
+    """The extension has fields of Items only."""
+    item = make_item("j-1", MODEL)
+    assert item["properties"]["ml-model:prediction_type"] == "regression"
+    assert ML_MODEL in item["stac_extensions"]
+    assert not any(name.startswith("ml-model:") for name in item["assets"]["woods.npz"])
+    collection = make_collection(JOB, Document((MODEL,)))
+    assert ML_MODEL not in collection["stac_extensions"]
+    assert collection["assets"]["woods.npz"]["roles"] == ["data", "ml-model:checkpoint"]
+    assert ML_MODEL not in make_item("j-1", RASTER)["stac_extensions"]

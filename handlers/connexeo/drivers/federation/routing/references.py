@@ -49,7 +49,7 @@ def references_of(process_id: Json, arguments: Mapping[str, Json], urls: Urls) -
         udf = arguments.get("udf")
         if isinstance(udf, str) and "\n" not in udf and udf.partition("/")[0] in urls:
             yield _file(udf, urls)
-    elif process_id == "load_result":
+    elif process_id in ("load_result", "load_ml_model"):
         job = arguments.get("id")
         if isinstance(job, str):
             yield _results(job, urls) if is_remote(job) else _job(job, urls)

@@ -57,9 +57,11 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
 
 def default_format(value: Any) -> str:
     """Format of a result that no save_result asked for one."""
+    from connexeo.processing.forests import Forest
+
     dims = getattr(value, "dims", None)
     if dims is None:
-        return "JSON"
+        return "ML-Model" if isinstance(value, Forest) else "JSON"
     return "GTiff" if {"x", "y"} <= set(dims) else "netCDF"
 
 

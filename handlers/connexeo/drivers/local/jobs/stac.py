@@ -19,6 +19,7 @@ STAC_VERSION = "1.1.0"
 
 _EXTENSIONS = "https://stac-extensions.github.io"
 FILE = f"{_EXTENSIONS}/file/v2.1.0/schema.json"
+ML_MODEL = f"{_EXTENSIONS}/ml-model/v1.0.0/schema.json"
 PROJECTION = f"{_EXTENSIONS}/projection/v2.0.0/schema.json"
 RASTER = f"{_EXTENSIONS}/raster/v1.1.0/schema.json"
 """The last version that has ``raster:bands``, which tools look for that do not know ``bands`` of STAC 1.1."""
@@ -69,11 +70,12 @@ def is_described(asset: Asset) -> bool:
 
 def make_item(job_id: str, asset: Asset) -> Json:
     """The Item of a file, whose name it has; without links."""
-    properties = {**_times(asset), "created": asset.modified, **_projection(asset)}
+    model = _model(asset)
+    properties = {**_times(asset), "created": asset.modified, **_projection(asset), **model}
     item: Json = {
         "type": "Feature",
         "stac_version": STAC_VERSION,
-        "stac_extensions": _extensions([asset]),
+        "stac_extensions": [*_extensions([asset]), *([ML_MODEL] if model else [])],
         "id": asset.name,
         "collection": job_id,
         "geometry": None if asset.bbox is None else box_geometry(*asset.bbox),
@@ -99,7 +101,16 @@ def make_asset(asset: Asset) -> Json:
         bands = [{key: value for key, value in band.items() if value != {}} for band in asset.bands]
         described["bands"] = bands
         described["raster:bands"] = [_raster_band(band) for band in bands]
-    return {**described, **asset.extra}
+    return {**described, **{name: value for name, value in asset.extra.items() if not _is_of_model(name)}}
+
+
+def _model(asset: Asset) -> Json:
+    """Fields of the ML Model Extension, which Items have and assets have not."""
+    return {name: value for name, value in asset.extra.items() if _is_of_model(name)}
+
+
+def _is_of_model(name: str) -> bool:
+    return name.startswith("ml-model:")
 
 
 def _raster_band(band: Mapping[str, Any]) -> Json:
