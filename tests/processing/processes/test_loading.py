@@ -1,3 +1,4 @@
+import pickle
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from pyproj import Transformer
 from rasterio.transform import Affine
 from shapely import Point, Polygon
+from xarray.backends.file_manager import FILE_CACHE
 
 from connexeo.generated.errors import (
     CollectionNotFound,
@@ -21,8 +23,9 @@ from connexeo.generated.errors import (
     TemporalExtentEmpty,
 )
 from connexeo.processing.cube import crs_of, dimensions_of
-from connexeo.processing.environment import Environment
+from connexeo.processing.environment import Environment, LogEntry
 from connexeo.processing.processes.loading import load_collection
+from connexeo.processing.reading.gaps import Gaps
 from connexeo.processing.vectors import make_vector_cube
 
 WEST, NORTH, SIZE = 600000.0, 5300000.0, 40
@@ -83,6 +86,13 @@ class Store:
         ) as target:  # fmt: skip
             target.write(values, 1)
         return str(path), values
+
+    def remove(self, href: str) -> None:
+        """Remove a file that xarray may have open."""
+        for file in FILE_CACHE.values():
+            file.close()
+        FILE_CACHE.clear()
+        Path(href).unlink()
 
     def item(self, id: str, moment: str, assets: Mapping[str, str], **properties: Any) -> dict[str, Any]:
         return {
@@ -581,6 +591,8 @@ def test_netcdf_files_become_one_cube(store: Store) -> None:
     chosen = {"latitude": [3, 1, -1, -3, -5], "longitude": cube.x.values}
     np.testing.assert_array_equal(cube.sel(bands="tp").values[0], one.tp[1].sel(chosen).values)
     np.testing.assert_array_equal(cube.sel(bands="t2m").values[1], two.t2m[0].sel(chosen).values)
+    elsewhere = pickle.loads(pickle.dumps(cube))
+    np.testing.assert_array_equal(elsewhere.values, cube.values)
 
 
 def test_longitudes_up_to_360_are_turned(store: Store) -> None:
@@ -617,6 +629,36 @@ def test_netcdf_errors_name_the_asset_but_no_path(store: Store, content: bytes |
     with pytest.raises(Internal, match="'data'") as caught:
         load([climate_item(str(path), "2024-01-01T00:00:00Z")], document=CLIMATE)
     assert str(store.folder) not in caught.value.message
+
+
+def test_netcdf_that_fails_while_it_is_computed(store: Store) -> None:
+    href, dataset = netcdf(store, "a", [1, 2])
+    gone, _ = netcdf(store, "b", [3])
+    items = [climate_item(href, "2024-01-01T00:00:00Z"), climate_item(gone, "2024-03-01T00:00:00Z")]
+    logs: list[LogEntry] = []
+    catalogue = FakeCatalogue(CLIMATE, items)
+    strict = load_collection("c", None, None, environment=Environment(catalogue=catalogue))
+    lenient = load_collection(
+        "c", None, None, environment=Environment(catalogue=catalogue, gaps=Gaps(1.0, logs.append))
+    )
+    # Neither has read any values.
+    store.remove(gone)
+    with pytest.raises(Internal, match="'data' of the item '2024-03-01T00:00:00Z' failed") as caught:
+        strict.compute()
+    assert str(store.folder) not in caught.value.message
+    values = lenient.compute()
+    np.testing.assert_array_equal(values.sel(bands="t2m").values[:2], dataset.t2m.values[:, ::-1])
+    assert np.isnan(values.values[2]).all()
+    assert [entry.data["item"] for entry in logs] == ["2024-03-01T00:00:00Z"]
+
+
+def test_netcdf_that_cannot_be_opened_may_be_a_gap(store: Store) -> None:
+    href, _ = netcdf(store, "a", [1])
+    items = [climate_item(href, "2024-01-01T00:00:00Z"), climate_item("/missing.nc", "2024-03-01T00:00:00Z")]
+    logs: list[LogEntry] = []
+    world = Environment(catalogue=FakeCatalogue(CLIMATE, items), gaps=Gaps(1.0, logs.append))
+    assert load_collection("c", None, None, environment=world).sizes["t"] == 1
+    assert [entry.data["reason"] for entry in logs] == ["it does not exist"]
 
 
 def test_netcdf_elsewhere_and_in_other_extents(store: Store) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from connexeo.generated.errors import FeatureUnsupported, Internal
+from connexeo.generated.errors import FeatureUnsupported
 from connexeo.processing.execution import current
+from connexeo.processing.reading.array_files import ArrayFile, lazy_values
 from connexeo.processing.reading.bands import SourceBand, find_in_item
 from connexeo.processing.reading.extents import Interval, SpatialExtent
+from connexeo.processing.reading.gaps import Gaps
 from connexeo.processing.reading.plans import in_interval, item_crs, item_time, promote
 from connexeo.processing.reading.polygons import covered
 
@@ -42,6 +44,7 @@ def open_arrays(
     bands: Sequence[SourceBand],
     extent: SpatialExtent | None,
     interval: Interval,
+    gaps: Gaps | None = None,
 ) -> tuple[xr.DataArray, str] | None:
     """The cube with dims `(t, bands, y, x)` and its reference system; None where nothing is in the extents.
 
@@ -50,12 +53,12 @@ def open_arrays(
 
     Raises:
         FeatureUnsupported: the file has further dimensions or is not local.
-        Internal: a file cannot be read.
+        Internal: a file cannot be read, and there may be no gaps.
     """
     parts = []
     crs = None
     for item in sorted(items, key=lambda each: item_time(each) or datetime.min.replace(tzinfo=UTC)):
-        opened = _open_item(item, bands, extent, interval)
+        opened = _open_item(item, bands, extent, interval, gaps)
         if opened is not None:
             part, here = opened
             crs = crs or here
@@ -72,7 +75,11 @@ def open_arrays(
 
 
 def _open_item(
-    item: Document, bands: Sequence[SourceBand], extent: SpatialExtent | None, interval: Interval
+    item: Document,
+    bands: Sequence[SourceBand],
+    extent: SpatialExtent | None,
+    interval: Interval,
+    gaps: Gaps | None,
 ) -> tuple[xr.DataArray, str] | None:
     """What one item holds of the extents."""
     variables: dict[str, xr.DataArray] = {}
@@ -82,11 +89,16 @@ def _open_item(
         if found is None:
             continue
         here, asset = found
-        with _reading(here.asset, str(item.get("id"))):
-            dataset = _open(str(asset["href"]))
-            variable = dataset[_variable(dataset, band.name)]
-            crs = crs or item_crs(item, asset) or _grid_mapping(dataset, variable)
-            variables[band.name] = _standardise(variable, item, geographic=crs in (None, "EPSG:4326"))
+        file = ArrayFile(str(asset["href"]), here.asset, str(item.get("id")), gaps)
+        if gaps is not None:
+            gaps.expect([file.href])
+        opened = file.read(partial(_open_variable, file.href, band.name))
+        if opened is None:
+            continue
+        variable, told = opened
+        crs = crs or item_crs(item, asset) or told
+        variable = variable.copy(data=lazy_values(variable, file))
+        variables[band.name] = _standardise(variable, item, geographic=crs in (None, "EPSG:4326"))
     if not variables:
         return None
     crs = crs or "EPSG:4326"
@@ -98,14 +110,21 @@ def _open_item(
     return None if cropped is None else (cropped, crs)
 
 
+def _open_variable(href: str, name: str) -> tuple[xr.DataArray, str | None]:
+    """The variable of a band, not loaded, and its reference system as the file tells it."""
+    dataset = _open(href)
+    variable = dataset[_variable(dataset, name)]
+    return variable, _grid_mapping(dataset, variable)
+
+
 def _open(href: str) -> xr.Dataset:
     path = href.removeprefix("file://")
     if "://" in path:
         raise FeatureUnsupported("netCDF and Zarr data are read from local files only.")
     if path.rstrip("/").endswith(".zarr"):
         # Consolidated metadata saves requests to remote stores only.
-        return xr.open_dataset(path, engine="zarr", consolidated=False, chunks={}, decode_coords="all")
-    return xr.open_dataset(path, engine="netcdf4", chunks={}, decode_coords="all")
+        return xr.open_dataset(path, engine="zarr", consolidated=False, chunks=None, decode_coords="all")
+    return xr.open_dataset(path, engine="netcdf4", decode_coords="all")
 
 
 def _variable(dataset: xr.Dataset, name: str) -> str:
@@ -179,12 +198,3 @@ def _grid_mapping(dataset: xr.Dataset, variable: xr.DataArray) -> str | None:
     attributes = dataset[name].attrs
     wkt: str | None = attributes.get("crs_wkt") or attributes.get("spatial_ref")
     return wkt
-
-
-@contextmanager
-def _reading(asset: str, item: str) -> Iterator[None]:
-    """Errors of reading as an openEO error that names the asset, but no path."""
-    try:
-        yield
-    except (OSError, KeyError, ValueError) as error:
-        raise Internal(f"Reading the asset '{asset}' of the item '{item}' failed.") from error

@@ -124,7 +124,7 @@ def _open_arrays(request: Request) -> xr.DataArray | None:
     """A cube of netCDF or Zarr files."""
     from connexeo.processing.reading.arrays import open_arrays
 
-    opened = open_arrays(request.items, request.bands, request.extent, request.interval)
+    opened = open_arrays(request.items, request.bands, request.extent, request.interval, request.gaps)
     if opened is None:
         return None
     cube, crs = opened
