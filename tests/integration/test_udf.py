@@ -68,6 +68,22 @@ def test_job(cube: Any, tmp_path: Path) -> None:
     assert len(logs["a block"]["data"]) == 4
 
 
+def test_code_in_a_file_of_the_user(user: connection.Connection, cube: Any, tmp_path: Path) -> None:
+    code = tmp_path / "tenth.py"
+    code.write_text(HEAD + "    return cube / 10\n")
+    file = user.upload_file(code, "codes/tenth.py")
+    arguments = {"data": {"from_parameter": "x"}, "udf": "/codes/tenth.py", "runtime": "Python"}
+    child = {"udf": {"process_id": "run_udf", "arguments": arguments, "result": True}}
+    for divided, name in (
+        (cube.process("apply", data=cube, process={"process_graph": child}), "a"),
+        (cube, "b"),
+    ):
+        divided.max_time().download(tmp_path / f"{name}.tif", format="GTiff")
+    file.delete()
+    with rasterio.open(tmp_path / "a.tif") as tenth, rasterio.open(tmp_path / "b.tif") as whole:
+        np.testing.assert_allclose(tenth.read() * 10, whole.read().astype(float), rtol=1e-5)
+
+
 def test_what_goes_wrong_is_told(cube: Any, demo_server: Server, tmp_path: Path) -> None:
     reducer = UDF(HEAD + "    return cube.mean('t').nothing\n", runtime="Python")
     with pytest.raises(OpenEoApiError) as raised:
