@@ -16,6 +16,7 @@ from connexeo.generated.errors import (
 )
 from connexeo.processing.alignment import same_crs
 from connexeo.processing.bands import bands_between, matching_bands
+from connexeo.processing.blocks import compact
 from connexeo.processing.cube import (
     ReferenceSystem,
     coordinates,
@@ -64,7 +65,7 @@ def filter_bands(
             reason = f"the minimum wavelength {shortest} exceeds the maximum {longest}."
             raise ProcessParameterInvalid(process="filter_bands", parameter="wavelengths", reason=reason)
         chosen.update(dict.fromkeys(bands_between(dimension, names, shortest, longest)))
-    return make_cube(data.isel({dimension.name: list(chosen)}), dimensions_of(data))
+    return make_cube(data.isel({dimension.name: compact(list(chosen))}), dimensions_of(data))
 
 
 @process
