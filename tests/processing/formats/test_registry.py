@@ -14,7 +14,7 @@ from connexeo.processing.formats import Format, find_format, list_formats, regis
 from connexeo.processing.formats.interface import GisDataType, WrittenFile
 from connexeo.processing.formats.options import resolve_options
 
-NAMES = ["GTiff", "JSON", "netCDF", "PNG"]
+NAMES = ["CSV", "GeoJSON", "GTiff", "JSON", "netCDF", "Parquet", "PNG"]
 PARAMETERS = [
     (name, option, schema)
     for name, described in list_formats()["output"].items()
@@ -72,6 +72,13 @@ def test_names_are_matched_without_regard_to_case() -> None:
     assert [find_format(name.upper()).name for name in NAMES] == NAMES
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"), [("COG", "GTiff"), ("geotiff", "GTiff"), ("nc", "netCDF"), ("GeoParquet", "Parquet")]
+)
+def test_usual_names_are_understood(name: str, meant: str) -> None:
+    assert find_format(name).name == meant
+
+
 def test_unknown_format_tells_which_there_are() -> None:
     with pytest.raises(ProcessParameterInvalid) as caught:
         find_format("BMP")
@@ -81,7 +88,7 @@ def test_unknown_format_tells_which_there_are() -> None:
 
 def test_formats_can_be_added(text: Format) -> None:
     assert find_format("text") is text
-    assert list(list_formats()["output"]) == ["GTiff", "JSON", "netCDF", "PNG", "Text"]
+    assert list(list_formats()["output"]) == [*NAMES, "Text"]
 
 
 def test_required_options_must_be_given(text: Format) -> None:

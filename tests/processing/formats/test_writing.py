@@ -19,7 +19,7 @@ from connexeo.processing.formats import archive, write_result, write_results
 from connexeo.processing.result import Result
 
 Make = Callable[..., xr.DataArray]
-FORMATS = ["GTiff", "netCDF", "PNG", "JSON"]
+FORMATS = ["GTiff", "netCDF", "PNG", "JSON", "CSV"]
 
 
 @contextmanager

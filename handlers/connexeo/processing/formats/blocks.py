@@ -148,6 +148,18 @@ def store(arrays: Sequence[da.Array], sinks: Sequence[Sink]) -> None:
         close(sinks)
 
 
+def compute(array: da.Array) -> Block:
+    """All values of an array at once, for formats that cannot be written in parts."""
+    values = np.empty(array.shape, array.dtype)
+    targets = dict(_regions(array))
+
+    def keep(key: Key, block: Block) -> None:
+        values[targets[key]] = block
+
+    compute_blocks([array], keep)
+    return values
+
+
 def _regions(array: da.Array) -> Iterator[tuple[Key, Region]]:
     """The keys of an array's blocks, and where each lies."""
     ends = [list(itertools.accumulate(sizes)) for sizes in array.chunks]

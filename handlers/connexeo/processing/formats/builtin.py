@@ -10,8 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from connexeo.processing.formats.interface import GisDataType, Options, WrittenFile
-
-Parameters = Mapping[str, Mapping[str, Any]]
+from connexeo.processing.formats.parameters import CSV, GEOJSON, PARQUET, Parameters
 
 _PREFIX: Parameters = {
     "filename_prefix": {
@@ -245,4 +244,53 @@ BUILTIN: tuple[BuiltinFormat, ...] = (
         gis_data_types=("raster", "other"),
         parameters=_PREFIX,
     ),
+    BuiltinFormat(
+        name="GeoJSON",
+        title="GeoJSON",
+        description=(
+            "A vector data cube as a FeatureCollection by RFC 7946, in WGS 84: a feature for each geometry. The values "
+            "are properties, named by the labels of the other dimensions, such as `B04` or `2024-06-01_B04`, besides "
+            "the properties that the features have. No-data is `null`."
+        ),
+        module="geojson",
+        gis_data_types=("vector",),
+        parameters={**_PREFIX, **GEOJSON},
+    ),
+    BuiltinFormat(
+        name="Parquet",
+        title="GeoParquet",
+        description=(
+            "A vector data cube as GeoParquet 1.1, in its own reference system: a row for each geometry. The values "
+            "are columns, named by the labels of the other dimensions, such as `B04` or `2024-06-01_B04`, besides the "
+            "properties that the features have. No-data is NaN for floating point numbers, else missing. What is "
+            "nested becomes JSON texts. `GeoParquet` is understood as a name of the format as well."
+        ),
+        module="parquet",
+        gis_data_types=("vector",),
+        parameters={**_PREFIX, **PARQUET},
+    ),
+    BuiltinFormat(
+        name="CSV",
+        title="CSV (comma-separated values)",
+        description=(
+            "A data cube as a table in UTF-8 with a header: a row for each combination of labels such as geometry and "
+            "date, and a column for each band. For vector data cubes, series and small cubes of pixels. Coordinates "
+            "are in the reference system of the data cube, instants are RFC 3339 texts or dates, no-data is empty."
+        ),
+        module="csv",
+        gis_data_types=("table", "vector", "raster"),
+        parameters={**_PREFIX, **CSV},
+    ),
 )
+
+UNLISTED: tuple[BuiltinFormat, ...] = (
+    BuiltinFormat(
+        name="ML-Model",
+        title="Machine learning model",
+        description="What `save_ml_model` writes: arrays of numbers in a zip archive.",
+        module="models",
+        gis_data_types=("other",),
+        parameters=_PREFIX,
+    ),
+)
+"""Formats for what `save_result` does not take, so that nobody has to choose them."""

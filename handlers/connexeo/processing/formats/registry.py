@@ -5,11 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 from connexeo.generated.errors import ProcessParameterInvalid
-from connexeo.processing.formats.builtin import BUILTIN
+from connexeo.processing.formats.builtin import BUILTIN, UNLISTED
 from connexeo.processing.formats.inputs import INPUTS
 from connexeo.processing.formats.interface import Format
 
 _FORMATS: dict[str, Format] = {known.name.casefold(): known for known in BUILTIN}
+
+_UNLISTED: dict[str, Format] = {known.name.casefold(): known for known in UNLISTED}
+
+_ALIASES = {
+    "cog": "gtiff",
+    "geotiff": "gtiff",
+    "tiff": "gtiff",
+    "tif": "gtiff",
+    "nc": "netcdf",
+    "jpg": "jpeg",
+    "geoparquet": "parquet",
+}
+"""What else users and clients call formats."""
 
 
 def register_format(added: Format) -> None:
@@ -21,12 +34,13 @@ def register_format(added: Format) -> None:
 
 
 def find_format(name: str) -> Format:
-    """The output format of a name.
+    """The output format of a name, or of what it is often called.
 
     Raises:
         ProcessParameterInvalid: There is none; the message lists those that there are.
     """
-    found = _FORMATS.get(name.casefold())
+    key = _ALIASES.get(name.casefold(), name.casefold())
+    found = _FORMATS.get(key) or _UNLISTED.get(key)
     if found is None:
         known = ", ".join(sorted(known.name for known in _FORMATS.values()))
         raise ProcessParameterInvalid(
