@@ -25,8 +25,12 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
         "array_modify",
     ),
     "arrays": ("array_concat", "array_create", "array_element", "array_find", "first", "last", "sort"),
+    "climatology": ("anomaly", "climatological_normal"),
     "comparison": ("between", "eq", "gt", "gte", "is_nan", "is_nodata", "is_valid", "lt", "lte", "neq"),
     "constants": ("constant", "e", "nan", "pi"),
+    "cube_shapes": (
+        "create_data_cube", "filter_labels", "flatten_dimensions", "trim_cube", "unflatten_dimension",
+    ),
     "cubes": ("apply", "apply_dimension", "merge_cubes", "ndvi", "reduce_dimension"),
     "cumulation": ("cummax", "cummin", "cumproduct", "cumsum"),
     "curves": ("fit_curve", "predict_curve"),
@@ -46,6 +50,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "polygon_masks": ("filter_spatial", "mask_polygon"),
     "resampling": ("resample_cube_spatial", "resample_spatial"),
     "saving": ("save_result",),
+    "spatial_aggregation": ("aggregate_spatial",),
     "stac": ("load_result", "load_stac"),
     "statistics": (
         "count", "extrema", "max", "mean", "median", "min", "product", "quantiles", "sd", "sum", "variance",

@@ -184,6 +184,15 @@ def periods(first: datetime, last: datetime, period: str) -> Iterator[Period]:
         start = next_of(start)
 
 
+def period_labels(instants: Instants, period: str) -> list[str]:
+    """The label of the period that each instant lies in."""
+    start_of, _, label_of = _CALENDARS[period]
+    return [
+        label_of(start_of(instant.replace(tzinfo=UTC)))
+        for instant in instants.astype("datetime64[us]").tolist()
+    ]
+
+
 def _midnight(year: int, month: int = 1, day: int = 1) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
