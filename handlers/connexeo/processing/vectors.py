@@ -127,17 +127,21 @@ def features_of(cube: xr.DataArray) -> list[Feature]:
     return list(kept.values)
 
 
-def with_features(cube: xr.DataArray, features: Sequence[Feature]) -> xr.DataArray:
+def with_features(
+    cube: xr.DataArray, features: Sequence[Feature], dimension: str | None = None
+) -> xr.DataArray:
     """The cube with what the features of its geometries have besides them, in place of what was known."""
-    dimension = dimensions_of_type(cube, "geometry")[0]
+    name = dimension or dimensions_of_type(cube, "geometry")[0].name
     bare = cube.drop_vars(FEATURES, errors="ignore")
-    return bare.assign_coords({FEATURES: (dimension.name, _objects(features))}) if any(features) else bare
+    return bare.assign_coords({FEATURES: (name, _objects(features))}) if any(features) else bare
 
 
-def with_geometries(cube: xr.DataArray, shapes: Sequence[Any] | Shapes) -> xr.DataArray:
-    """The cube with other geometries as labels of its (first) geometry dimension."""
-    dimension = dimensions_of_type(cube, "geometry")[0]
-    return cube.assign_coords({dimension.name: (dimension.name, geometry_labels(shapes))})
+def with_geometries(
+    cube: xr.DataArray, shapes: Sequence[Any] | Shapes, dimension: str | None = None
+) -> xr.DataArray:
+    """The cube with other geometries as labels of a geometry dimension, of the first one unless told otherwise."""
+    name = dimension or dimensions_of_type(cube, "geometry")[0].name
+    return cube.assign_coords({name: (name, geometry_labels(shapes))})
 
 
 def geometry_labels(shapes: Sequence[Any] | Shapes) -> Shapes:
