@@ -82,12 +82,15 @@ def test_labels_and_instants_give_the_same(run: Run, period: str) -> None:
     if period == "hour":
         cube = cube.isel(t=slice(2))
     aggregated = run("aggregate_temporal_period", data=cube, period=period, reducer=mean)
-    names = sorted({label.split("-", 3 if period == "hour" else 1)[-1] for label in labels(aggregated, "t")})
+    names = sorted(
+        {str(label).split("-", 3 if period == "hour" else 1)[-1] for label in labels(aggregated, "t")}
+    )
     normals = xr.DataArray(np.arange(len(names)) * 1.0, dims="t", coords={"t": np.array(names, object)})
     normals = make_cube(normals, [Dimension("t", "temporal")])
     result = run("anomaly", data=aggregated, normals=normals, period=period)
     expected = [
-        names.index(label.split("-", 3 if period == "hour" else 1)[-1]) for label in labels(aggregated, "t")
+        names.index(str(label).split("-", 3 if period == "hour" else 1)[-1])
+        for label in labels(aggregated, "t")
     ]
     np.testing.assert_allclose(result, aggregated - np.array(expected)[:, None])
     assert labels(result, "t") == labels(aggregated, "t")

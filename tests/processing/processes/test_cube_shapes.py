@@ -57,8 +57,8 @@ def test_labels_are_filtered(run: Run, cube: xr.DataArray) -> None:
     assert labels(result, "t") == ("2020-03-05T00:00:00Z",)
     condition = child("eq", x={"from_parameter": "value"}, y="none")
     assert run("filter_labels", data=cube, condition=condition, dimension="bands").sizes["bands"] == 0
-    call = lambda: run("filter_labels", data=cube, condition=condition, dimension="z")  # noqa: E731
-    assert code_of(call)[0] == "DimensionNotAvailable"
+    code, _ = code_of(lambda: run("filter_labels", data=cube, condition=condition, dimension="z"))
+    assert code == "DimensionNotAvailable"
 
 
 def test_dimensions_are_joined_and_split(run: Run, cube: xr.DataArray) -> None:
@@ -115,13 +115,19 @@ def test_labels_that_cannot_be_split(run: Run, names: list[str], part: str) -> N
     assert part in message
 
 
-def test_names_of_dimensions_are_checked(run: Run, cube: xr.DataArray) -> None:
-    join = lambda **more: code_of(lambda: run("flatten_dimensions", data=cube, **more))[0]  # noqa: E731
-    split = lambda **more: code_of(lambda: run("unflatten_dimension", data=cube, **more))[0]  # noqa: E731
-    assert join(dimensions=["z"], target_dimension="f") == "DimensionNotAvailable"
-    assert join(dimensions=["t", "x"], target_dimension="bands") == "TargetDimensionExists"
-    assert split(dimension="z", target_dimensions=["p", "q"]) == "DimensionNotAvailable"
-    assert split(dimension="bands", target_dimensions=["p", "x"]) == "TargetDimensionExists"
+@pytest.mark.parametrize(
+    ("process_id", "given", "code"),
+    [
+        ("flatten_dimensions", {"dimensions": ["z"], "target_dimension": "f"}, "DimensionNotAvailable"),
+        ("flatten_dimensions", {"dimensions": ["t"], "target_dimension": "bands"}, "TargetDimensionExists"),
+        ("unflatten_dimension", {"dimension": "z", "target_dimensions": ["p", "q"]}, "DimensionNotAvailable"),
+        ("unflatten_dimension", {"dimension": "t", "target_dimensions": ["p", "x"]}, "TargetDimensionExists"),
+    ],
+)
+def test_names_of_dimensions_are_checked(
+    run: Run, cube: xr.DataArray, process_id: str, given: dict[str, Any], code: str
+) -> None:
+    assert code_of(lambda: run(process_id, data=cube, **given))[0] == code
 
 
 def test_what_holds_nothing_is_trimmed(run: Run) -> None:

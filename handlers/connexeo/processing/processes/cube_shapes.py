@@ -142,7 +142,7 @@ def trim_cube(data: xr.DataArray) -> xr.DataArray:
     there = data.notnull()
     names = [str(name) for name in data.dims]
     found = dask.compute(*(there.any([other for other in names if other != name]).data for name in names))  # type: ignore[attr-defined,no-untyped-call]
-    kept = {}
+    kept: dict[str, Any] = {}
     for dimension, has_data in zip(dimensions_of(data), found, strict=True):
         positions = np.flatnonzero(has_data)
         if dimension.type in _SPACED and len(positions):
