@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connexeo.fetch import Downloads, FetchPolicy, FetchRefused, FetchTooLarge
+from connexeo.fetch import Downloads, FetchFailed, FetchPolicy, FetchRefused, FetchTooLarge, patience
 
 LOCAL = FetchPolicy(allow_private=True, timeout=20)
 
@@ -38,6 +38,36 @@ def test_copies_stay_in_the_folder(server: Any, tmp_path: Path, path: str) -> No
     copy = Downloads(LOCAL, lambda: folder, 1000).file(server.url(path))
     assert copy.resolve().parent == folder.resolve()
     assert len(copy.name) < 20
+
+
+def test_what_fails_for_a_moment_is_fetched_again(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.01)
+    url = server.answer("/busy.json", b"[1]")
+    well = server.answers["/busy.json"]
+    busy = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n"
+    downloads = Downloads(LOCAL, lambda: tmp_path, 1000)
+    for get in (downloads.document, downloads.file):
+        answers = [
+            lambda connection: connection.sendall(busy),
+            lambda connection: connection.close(),
+            lambda connection: connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n["),
+            well,
+        ]
+        server.answers["/busy.json"] = lambda connection, answers=answers: answers.pop(0)(connection)
+        found = get(url)
+        assert not answers
+    assert found.read_bytes() == b"[1]"
+    server.answer("/missing", status="404 Not Found")
+    before = len(server.requests)
+    with pytest.raises(FetchFailed):
+        downloads.file(server.url("/missing"))
+    assert len(server.requests) == before + 1
+    monkeypatch.setattr(patience, "DEADLINE", 0.0)
+    server.answer("/down", status="503 Busy")
+    with pytest.raises(FetchFailed, match="503"):
+        downloads.document(server.url("/down"))
 
 
 def test_documents(server: Any, tmp_path: Path) -> None:

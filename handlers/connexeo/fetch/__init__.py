@@ -3,6 +3,7 @@
 from connexeo.fetch.client import Fetched, GuardedClient
 from connexeo.fetch.downloads import Downloads
 from connexeo.fetch.errors import FetchError, FetchFailed, FetchRefused, FetchTimeout, FetchTooLarge
+from connexeo.fetch.patience import patiently
 from connexeo.fetch.policy import FetchPolicy
 
 __all__ = [
@@ -15,4 +16,5 @@ __all__ = [
     "FetchTooLarge",
     "Fetched",
     "GuardedClient",
+    "patiently",
 ]

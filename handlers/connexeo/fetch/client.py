@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _HOST = re.compile(rb"[a-z0-9._-]+|[0-9a-f:.]+")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CONNECT_TIMEOUT = 5.0
+_SILENCE = 20.0
+"""Seconds without a byte after which a server has stopped."""
 _DEFAULT_HEADERS = {"accept": "*/*", "user-agent": "connexeo"}
 _OWN_HEADERS = frozenset({"host", "accept-encoding", "connection"})
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
@@ -162,9 +164,9 @@ class GuardedClient:
                     continue
             return await self._exchange_with(addresses[-1], host, target, headers, receive)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise FetchFailed(f"{host} cannot be reached") from error
+            raise FetchFailed(f"{host} cannot be reached", passing=True) from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise FetchFailed(f"{host} does not answer properly") from error
+            raise FetchFailed(f"{host} does not answer properly", passing=True) from error
 
     async def _exchange_with(
         self, address: Address, host: str, target: httpx.URL, headers: Mapping[str, str], receive: Receive
@@ -177,7 +179,7 @@ class GuardedClient:
             headers={"accept-encoding": ACCEPT_ENCODING, **headers, "host": target.netloc.decode("ascii")},
             extensions={
                 "sni_hostname": host,
-                "timeout": httpx.Timeout(None, connect=_CONNECT_TIMEOUT).as_dict(),
+                "timeout": httpx.Timeout(None, connect=_CONNECT_TIMEOUT, read=_SILENCE).as_dict(),
             },
         )
         # A new transport each time: a pool would tell connections apart by address alone, and give a

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from connexeo.fetch.client import GuardedClient
 from connexeo.fetch.errors import FetchTooLarge
+from connexeo.fetch.patience import patiently
 from connexeo.fetch.policy import FetchPolicy
 
 TIMEOUT = 900.0
@@ -41,7 +42,7 @@ class Downloads:
         Raises:
             FetchError: it cannot be had.
         """
-        return self._client.get_json(url)
+        return patiently(lambda: self._client.get_json(url))
 
     def file(self, url: str) -> Path:
         """A local copy, whose name ends like that of the file.
@@ -59,7 +60,8 @@ class Downloads:
         if left <= 0:
             raise FetchTooLarge(f"the files have more than {self._limit} bytes together")
         policy = replace(self._client.policy, max_bytes=left, timeout=TIMEOUT)
-        size = GuardedClient(policy).download(url, target)
+        client = GuardedClient(policy)
+        size = patiently(lambda: client.download(url, target))
         with self._lock:
             self._left -= size
             self._copies[url] = target

@@ -13,6 +13,8 @@ Messages name the host only: paths and queries of URLs may carry keys.
 
 from __future__ import annotations
 
+_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+
 
 class FetchError(Exception):
     """Base of all errors of this package."""
@@ -33,9 +35,10 @@ class FetchTimeout(FetchError):
 class FetchFailed(FetchError):
     """The server cannot be reached, or its answer cannot be used.
 
-    ``status`` is the HTTP status where there was one.
+    ``status`` is the HTTP status where there was one; ``passing`` tells whether it may be over in a moment.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, *, passing: bool = False) -> None:
         super().__init__(message)
         self.status = status
+        self.passing = passing or status in _PASSING

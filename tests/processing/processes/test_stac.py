@@ -24,10 +24,12 @@ from connexeo.generated.errors import (
     TemporalExtentEmpty,
 )
 from connexeo.processing.definitions import Definitions
-from connexeo.processing.environment import Environment
+from connexeo.processing.environment import Environment, LogEntry
 from connexeo.processing.evaluation import evaluate
 from connexeo.processing.planning.dry_run import DryRun, PixelsNeeded
 from connexeo.processing.planning.planner import plan
+from connexeo.processing.reading.gaps import Gaps
+from working import node, process
 
 BASE = "https://stac.example"
 WEST, NORTH, SIZE, STEP = 600000.0, 5300000.0, 32, 10.0
@@ -385,3 +387,30 @@ def test_paths_are_refused_without_such_folders(environment: Environment, shared
 def with_paths() -> Definitions:
     """The definitions of a deployment that has such folders."""
     return load_definitions(Sources(stac_folders=("/data",)))
+
+
+def test_files_that_cannot_be_copied_are_named_or_gaps(
+    world: Environment, web: Web, catalogue: list[dict[str, np.ndarray]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def file(url: str) -> Path:
+        if url.endswith("s2_B04.tif"):
+            raise FetchFailed("the server answers with status 404", 404)
+        return web.folder / url.rpartition("/")[2]
+
+    monkeypatch.setattr(web, "file", file)
+    message = "'B04' of the item 's2' at stac.example' cannot be loaded: the server answers with status 404"
+    with pytest.raises(ProcessParameterInvalid, match=message):
+        load(world, url=f"{BASE}/c")
+    logs: list[LogEntry] = []
+    cube = load(replace(world, gaps=Gaps(1.0, logs.append)), url=f"{BASE}/c")
+    assert [entry.data["item"] for entry in logs] == ["s2"]
+    assert np.isnan(cube.sel(bands="B04").values[1]).all()
+    np.testing.assert_array_equal(cube.sel(bands="B08").values[1], catalogue[1]["B08"])
+    with pytest.raises(Internal, match="1 of 6 assets"):
+        load(replace(world, gaps=Gaps(0.1, logs.append)), url=f"{BASE}/c")
+
+
+def test_items_are_chosen_by_their_ids_too(world: Environment, catalogue: Any) -> None:
+    is_second = {"same": node("eq", x={"from_parameter": "value"}, y="s2")}
+    cube = load(world, url=f"{BASE}/c", properties={"id": process(**is_second)})
+    assert cube.t.dt.day.values.tolist() == [2]

@@ -139,6 +139,21 @@ def test_damaged_files_are_not_read_for_long(
         assert len(tries) == most
 
 
+@pytest.mark.usefixtures("quick")
+def test_redirects_lead_to_other_addresses_but_not_to_files_of_this_machine(
+    server: FileServer, image: bytes, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    href = put(server, image, request=request)
+    server.redirects["/moved.tif"] = href
+    values, _ = PatientReader(read_layer)(layer(f"{server.url}/moved.tif"), GRID)
+    np.testing.assert_array_equal(values, VALUES)
+    local = tmp_path / "local.tif"
+    local.write_bytes(image)
+    server.redirects["/local.tif"] = local.as_uri()
+    with pytest.raises(Internal, match="'B04' of the item 'scene-1'"):
+        PatientReader(read_layer)(layer(f"{server.url}/local.tif"), GRID)
+
+
 def failing(times: int, error: Exception) -> tuple[Callable[[], str], list[int]]:
     tries: list[int] = []
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from connexeo.processing.reading.footprints import Box, Interval
+    from connexeo.processing.reading.gaps import Gaps
     from connexeo.processing.reading.stac import Source
 
 Document = Mapping[str, Any]
@@ -116,7 +117,7 @@ def _load(
         if environment.dry_run is not None and own is None:
             # What a file costs is told by its header, which is not fetched without the file.
             raise PixelsNeeded
-        found = _copied(name, found, chosen, web)
+        found = _copied(name, found, chosen, web, environment.gaps)
     return open_found(collection, found, chosen, extent, interval, environment)
 
 
@@ -213,26 +214,43 @@ def _described(document: Document, items: Sequence[Document]) -> dict[str, Any]:
 
 
 def _copied(
-    name: str, items: Sequence[Document], bands: Sequence[SourceBand], web: Documents | None
+    name: str,
+    items: Sequence[Document],
+    bands: Sequence[SourceBand],
+    web: Documents | None,
+    gaps: Gaps | None,
 ) -> list[dict[str, Any]]:
-    """The items with local copies of the files that have one of the bands."""
+    """The items with local copies of the files that have one of the bands; without those that are gaps."""
     from concurrent.futures import ThreadPoolExecutor
 
     from connexeo.fetch import FetchError
 
     assert web is not None
-    wanted: dict[str, None] = {}
+    wanted: dict[str, tuple[str, str]] = {}
     for item in items:
         for band in bands:
             here = find_in_item(band, item)
             if here is not None:
-                wanted[str(here[1]["href"])] = None
-    try:
-        with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as executor:
-            copies = dict(zip(wanted, executor.map(web.file, wanted), strict=True))
-    except FetchError as error:
-        host = urlsplit(next(iter(wanted))).netloc.rpartition("@")[2]
-        raise _wrong(name, f"a file at {host or 'this back-end'}", f"cannot be loaded: {error}.") from error
+                wanted[str(here[1]["href"])] = here[0].asset, str(item.get("id"))
+    if gaps is not None:
+        gaps.expect(wanted)
+
+    def copy(href: str) -> Path | None:
+        asset, id = wanted[href]
+        try:
+            return web.file(href)
+        except FetchError as error:
+            if gaps is None:
+                host = urlsplit(href).netloc.rpartition("@")[2] or "this back-end"
+                place = f"the asset '{asset}' of the item '{id}' at {host}"
+                raise _wrong(name, place, f"cannot be loaded: {error}.") from error
+            gaps.leave({"href": href, "item": id, "asset": asset, "reason": str(error)})
+            gaps.check()
+            return None
+
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="copy") as executor:
+        fetched = zip(wanted, executor.map(copy, wanted), strict=True)
+        copies = {href: path for href, path in fetched if path is not None}
     if bands[0].kind == "array":
         _check_containers(name, copies)
     return [_with_copies(item, copies) for item in items]

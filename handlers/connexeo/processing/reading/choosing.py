@@ -13,8 +13,9 @@ Condition = Callable[..., Any]
 
 
 def meets(item: Document, conditions: Mapping[str, Condition]) -> bool:
-    """Whether all conditions hold for the item's properties; null is no yes."""
-    properties = item.get("properties") or {}
+    """Whether all conditions hold for the item's properties, its `id` and `collection`; null is no yes."""
+    own = {name: item[name] for name in ("id", "collection") if name in item}
+    properties = {**own, **(item.get("properties") or {})}
     return all(_is_true(condition(value=properties.get(name))) for name, condition in conditions.items())
 
 

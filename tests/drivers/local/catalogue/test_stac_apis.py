@@ -5,7 +5,7 @@ import pytest
 
 from connexeo.drivers.local.catalogue import Catalogue
 from connexeo.drivers.local.catalogue.stac_apis import StacApiSource
-from connexeo.fetch import FetchPolicy, GuardedClient
+from connexeo.fetch import FetchFailed, FetchPolicy, GuardedClient, patience
 from connexeo.generated.errors import CollectionNotFound, Internal
 
 CLIENT = GuardedClient(FetchPolicy(allow_private=True))
@@ -89,6 +89,30 @@ def test_a_failing_search_names_the_collection_only(api: Any) -> None:
     with pytest.raises(Internal, match="collection 'a' does not answer") as caught:
         list(catalogue.items("a"))
     assert "127.0.0.1" not in caught.value.message
+
+
+class Busy:
+    """Answers every other request only."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def get_json(self, url: str) -> Any:
+        self.asked.append(url)
+        if len(self.asked) % 2:
+            raise FetchFailed("the server answers with status 503", 503)
+        return {"features": []}
+
+
+def test_searches_of_computations_are_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "FIRST_PAUSE", 0.01)
+    client = Busy()
+    source = StacApiSource("http://stac.example", client)
+    assert list(source._search("a", (10, 47, 11, 48), None)) == []
+    assert len(client.asked) == 2
+    with pytest.raises(Internal):
+        list(source._search("a", None, None))
+    assert len(client.asked) == 3
 
 
 class Endless:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,7 +20,7 @@ from connexeo.drivers.local.catalogue.documents import (
     public_collection,
 )
 from connexeo.drivers.local.catalogue.recheck import Recheck
-from connexeo.fetch import FetchError, FetchFailed
+from connexeo.fetch import FetchError, FetchFailed, patiently
 from connexeo.generated.errors import Internal
 from connexeo.processing.reading.footprints import Box, Interval
 from connexeo.processing.reading.stac_links import next_page, own_address, with_remote_assets
@@ -117,7 +118,9 @@ class StacApiSource:
         if interval is not None and interval != (None, None):
             query["datetime"] = "/".join(".." if each is None else _rfc3339(each) for each in interval)
         try:
-            for page in self._pages(f"{self._url}/search?{urlencode(query)}"):
+            # A computation is lost if a page fails. Whoever wants samples, without limits, answers a request meanwhile.
+            patient = bbox is not None or interval is not None
+            for page in self._pages(f"{self._url}/search?{urlencode(query)}", patient=patient):
                 for item in page.get("features") or []:
                     if isinstance(item, dict) and isinstance(item.get("assets"), dict):
                         yield with_remote_assets(item, own_address(item, self._url), REMOTE)
@@ -161,8 +164,12 @@ class StacApiSource:
                 briefs.setdefault(public["id"], orjson.dumps(brief(public)))
         self._briefs, self._documents = briefs, documents
 
-    def _pages(self, url: str) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, url: str, *, patient: bool = False) -> Iterator[Mapping[str, Any]]:
         """Pages along their `next` links.
+
+        Args:
+            url: Of the first page.
+            patient: Whether to ask again for what fails for a moment.
 
         Raises:
             FetchError: a page cannot be had, or all of them not before the deadline.
@@ -174,7 +181,8 @@ class StacApiSource:
             if time.monotonic() > end or len(seen) >= _PAGES or following in seen:
                 raise FetchFailed("the pages do not end in time")
             seen.add(following)
-            page = self._client.get_json(following)
+            ask = partial(self._client.get_json, following)
+            page = patiently(ask) if patient else ask()
             if not isinstance(page, dict):
                 raise FetchFailed("the answer is not a STAC document")
             yield page
