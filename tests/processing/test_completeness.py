@@ -34,7 +34,6 @@ NEVER_RAISED = {
         "load_stac",
         "PropertiesUnsupported",
     ): "Conditions are evaluated here, on the items that come, whatever the API can do.",
-    ("merge_cubes", "IncompatibleGeometryTypes"): "Only vector cubes have geometries, and there are none.",
 }
 """Exceptions that a definition names and that cannot occur here, and why."""
 

@@ -151,6 +151,8 @@ def labels(cube: xr.DataArray, name: str) -> tuple[Label, ...]:
     if values.dtype.kind == "O" and dimension_of(cube, name).type == "geometry":
         from shapely import to_wkt
 
+        if any(isinstance(value, str | int | float) for value in values):  # of a dimension that a graph added
+            return tuple(values.tolist())
         texts = to_wkt(values, rounding_precision=-1)
         return tuple("GEOMETRYCOLLECTION EMPTY" if text is None else str(text) for text in texts)
     return tuple(values.tolist())

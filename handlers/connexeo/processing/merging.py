@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,14 @@ import numpy as np
 from connexeo.generated.errors import IncompatibleDataCubes, OverlapResolverMissing
 from connexeo.processing.alignment import align
 from connexeo.processing.blocks import combine_values, dask_array
-from connexeo.processing.cube import Dimension, coordinates, dimension_of, dimensions_of, make_cube
+from connexeo.processing.cube import (
+    Dimension,
+    coordinates,
+    dimension_of,
+    dimensions_of,
+    dimensions_of_type,
+    make_cube,
+)
 from connexeo.processing.cube import labels as labels_of
 from connexeo.processing.temporal import label_array, label_instants, to_datetime64
 from connexeo.processing.values import Block, as_float
@@ -25,7 +32,7 @@ Member = np.ndarray[Any, np.dtype[np.bool_]]
 
 
 def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) -> xr.DataArray:
-    """Merge cubes as the definition of `merge_cubes` says.
+    """Merge raster cubes, or vector cubes, as the definition of `merge_cubes` says.
 
     Dimensions have the order of the cube that has all of them; otherwise those of the first cube come first, then those
     that only the second one has. Labels of spatial and temporal dimensions are sorted (spatial ones in the direction of
@@ -34,7 +41,16 @@ def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) 
     Raises:
         IncompatibleDataCubes: A dimension of the same name has another type in the other cube, or none is shared.
         OverlapResolverMissing: Labels overlap in all shared dimensions, and no resolver is given.
+        IncompatibleGeometryTypes: See `vector_merging.merge_vectors`.
     """
+    if any(dimensions_of_type(cube, "geometry") for cube in (first, second)):
+        from connexeo.processing.vector_merging import merge_vectors
+
+        return merge_vectors(first, second, lambda one, other: _merge(one, other, resolver))
+    return _merge(first, second, resolver)
+
+
+def _merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) -> xr.DataArray:
     shared = _shared_dimensions(first, second)
     second = align(second, first, cover=False)
     first, second = _comparable(first, second, shared)
@@ -186,6 +202,8 @@ def _combine(
 ) -> xr.DataArray:
     """Cubes on all labels of both: resolved where both have a label, and no-data where neither has."""
     members = [{name: _isin(merged[name], labels[name][index]) for name in merged} for index in (0, 1)]
+    if "O" in (first.dtype.kind, second.dtype.kind):
+        return _combine_objects(first, second, merged, members, resolver)
     everywhere = all(member.all() for cube in members for member in cube.values())
     if everywhere:
         if resolver is None:
@@ -194,6 +212,23 @@ def _combine(
     first, second = (_extend(cube, merged) for cube in (first, second))
     masks = [_membership(first, member) for member in members]
     return combine_values(first, [second, *masks], _Choice(resolver))
+
+
+def _combine_objects(
+    first: xr.DataArray,
+    second: xr.DataArray,
+    merged: Mapping[str, Labels],
+    members: Sequence[Mapping[str, Member]],
+    resolver: Resolver | None,
+) -> xr.DataArray:
+    """As `_combine`, for values of any kind, such as properties of features; no-data is None. At once."""
+    both = [cube.astype(object).reindex(merged, fill_value=None).compute() for cube in (first, second)]
+    x, y = (np.where(cube.isnull().values, np.array(None), cube.values) for cube in both)
+    in_x, in_y = (_membership(both[0], member).values for member in members)
+    values = np.where(in_x, x, y)
+    for place in zip(*np.nonzero(np.broadcast_to(in_x & in_y, values.shape)), strict=True):
+        values[place] = None if resolver is None else resolver(x[place], y[place])
+    return both[0].copy(data=values)
 
 
 def _extend(cube: xr.DataArray, merged: Mapping[str, Labels]) -> xr.DataArray:

@@ -213,3 +213,41 @@ def test_filters_of_empty_cubes(run: Run, cube: xr.DataArray, lost: str) -> None
     extent = {"west": 600_000, "east": 600_080, "south": 4_999_940, "north": 5_000_000, "crs": 32632}
     assert run("filter_bbox", data=nothing, extent=extent).shape == nothing.shape
     assert run("filter_temporal", data=nothing, extent=["2020-01-01", None]).shape == nothing.shape
+
+
+BOX = {"west": 0, "south": 0, "east": 2, "north": 1}
+
+
+@pytest.mark.parametrize(
+    ("extent", "kept"),
+    [
+        (BOX, [0, 1]),
+        ({**BOX, "east": 2.5}, [0, 1, 2]),
+        ({**BOX, "east": 1.9}, [0]),
+        ({**BOX, "east": 2.5, "base": 1, "height": 5}, [0, 1, 2]),
+        ({**BOX, "east": 2.5, "base": 4.5, "height": 6}, [0, 1]),
+        ({**BOX, "east": 2.5, "base": 3, "height": 4}, [0, 1]),
+        ({"west": -1, "south": -1, "east": 250_000, "north": 120_000, "crs": 3857}, [0, 1]),
+        ({"west": 50, "south": 50, "east": 60, "north": 60}, []),
+    ],
+)
+def test_geometries_within_a_box(run: Run, extent: dict[str, Any], kept: list[int]) -> None:
+    from shapely import LineString, Point, Polygon, box
+
+    from connexeo.processing.vectors import make_vector_cube
+
+    shapes = [box(0, 0, 1, 1), LineString([(1, 0.5), (2, 1)]), Point(2.5, 0.5, 4.2), Polygon(), None]
+    data = make_vector_cube(shapes, data=np.arange(5.0))
+    result = run("filter_bbox", data=data, extent=extent)
+    assert result.values.tolist() == kept
+    assert dimensions_of(result) == dimensions_of(data)
+
+
+def test_boxes_need_pixels_or_geometries(run: Run, cube: xr.DataArray) -> None:
+    line = cube.isel(x=0, drop=True)
+    assert code_of(run, "filter_bbox", data=line, extent=BOX) == "DimensionNotAvailable"
+
+
+def test_a_box_over_the_antimeridian_is_refused(run: Run, cube: xr.DataArray) -> None:
+    extent = {"west": 170, "south": 0, "east": -170, "north": 1}
+    assert code_of(run, "filter_bbox", data=cube, extent=extent) == "ProcessParameterInvalid"

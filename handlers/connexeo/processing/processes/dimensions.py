@@ -13,6 +13,7 @@ from connexeo.generated.errors import (
     LabelMismatch,
     LabelNotAvailable,
     LabelsNotEnumerated,
+    ProcessParameterInvalid,
 )
 from connexeo.processing.arguments import parse_instant
 from connexeo.processing.cube import (
@@ -109,8 +110,12 @@ def rename_labels(
         LabelMismatch: There are not as many targets as sources.
         LabelNotAvailable: A source is no label of the dimension.
         LabelExists: A target is already a label of the dimension.
+        ProcessParameterInvalid: The labels are geometries.
     """
     known = dimension_of(data, dimension)
+    if known.type == "geometry":
+        reason = "the labels of this dimension are geometries, which have no names."
+        raise ProcessParameterInvalid(process="rename_labels", parameter="dimension", reason=reason)
     labels = list(labels_of_cube(data, dimension))
     if not source and any(
         isinstance(a, str) or a != b for a, b in zip(labels, range(len(labels)), strict=True)

@@ -14,7 +14,7 @@ from connexeo.generated.errors import (
     DimensionNotAvailable,
     ProcessParameterInvalid,
 )
-from connexeo.processing.alignment import same_crs
+from connexeo.processing.alignment import plane_of, same_crs
 from connexeo.processing.bands import bands_between, matching_bands
 from connexeo.processing.blocks import compact
 from connexeo.processing.cube import (
@@ -29,6 +29,7 @@ from connexeo.processing.cube import (
 )
 from connexeo.processing.process import process
 from connexeo.processing.temporal import instants_of, temporal_dimension, within
+from connexeo.processing.vectors import geometries_of, is_vector
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -91,15 +92,15 @@ def filter_temporal(
 
 @process
 def filter_bbox(data: xr.DataArray, extent: Mapping[str, Any]) -> xr.DataArray:
-    """Keep the pixels whose centres lie in a bounding box or on its edge.
+    """Keep the pixels whose centres lie in a bounding box or on its edge, or the geometries that lie fully within it.
 
     Raises:
-        DimensionNotAvailable: The cube has no horizontal spatial dimensions.
+        DimensionNotAvailable: The cube has neither horizontal spatial dimensions nor geometries.
         ProcessParameterInvalid: The reference system of the box is not known, or the box has no place in the cube's.
     """
-    x, y = spatial_dimension(data, "x"), spatial_dimension(data, "y")
-    if x is None or y is None:
-        raise DimensionNotAvailable("The data cube has no horizontal spatial dimensions.")
+    if is_vector(data):
+        return _within_box(data, extent)
+    x, y = plane_of(data)
     columns, rows = kept_pixels(extent, coordinates(data, x.name), coordinates(data, y.name), crs_of(data))
     kept = {x.name: columns, y.name: rows}
     z = spatial_dimension(data, "z")
@@ -108,6 +109,26 @@ def filter_bbox(data: xr.DataArray, extent: Mapping[str, Any]) -> xr.DataArray:
         low, high = -math.inf if base is None else base, math.inf if height is None else height
         kept[z.name] = _between(coordinates(data, z.name), low, high)
     return make_cube(data.isel(kept), dimensions_of(data))
+
+
+def _within_box(data: xr.DataArray, extent: Mapping[str, Any]) -> xr.DataArray:
+    """The geometries whose bounds lie in the box; heights count where both have them, empty ones lie nowhere."""
+    import shapely
+
+    dimension = dimensions_of_type(data, "geometry")[0]
+    shapes, crs = geometries_of(data).shapes, dimension.reference_system
+    bounds = shapely.bounds(shapes)
+    finite = np.isfinite(bounds).all(axis=1)
+    reach = bounds[finite]
+    whole = (*reach[:, :2].min(axis=0), *reach[:, 2:].max(axis=0)) if len(reach) else (0.0, 0.0, 0.0, 0.0)
+    west, south, east, north = _bounds_in(extent, crs, whole)
+    low, high = np.array([west, south]), np.array([east, north])
+    inside = finite & (bounds[:, :2] >= low).all(axis=1) & (bounds[:, 2:] <= high).all(axis=1)
+    base, height = extent.get("base"), extent.get("height")
+    for index in np.flatnonzero(inside & shapely.has_z(shapes)):
+        z = shapely.get_coordinates(shapes[index], include_z=True)[:, 2]
+        inside[index] = (base is None or z.min() >= base) and (height is None or z.max() <= height)
+    return make_cube(data.isel({dimension.name: np.flatnonzero(inside)}), dimensions_of(data))
 
 
 def kept_pixels(
