@@ -116,6 +116,14 @@ def test_system_calls_are_refused(jail: Jail) -> None:
     assert results.count("-1, 1)") == 8, results
 
 
+def test_no_privileges(jail: Jail) -> None:
+    body = (
+        "import ctypes\nprctl = ctypes.CDLL(None).prctl\n"
+        "raise ValueError(prctl(39, 0, 0, 0, 0), prctl(21), sum(prctl(23, each) for each in range(41)))"
+    )
+    assert last_line(jail(body)) == "ValueError: (1, 2, 0)", "no new ones, a filter, and no capability left"
+
+
 def test_nothing_of_ours_is_told(jail: Jail, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONNEXEO_SECRET", "very-secret")
     jail.close()  # so that the next one starts with the variable around it

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 Values: TypeAlias = "npt.NDArray[Any]"
 Message: TypeAlias = "tuple[dict[str, Any], list[Values]]"
 
-MAX_HEADER = 64 * 2**20
+MAX_HEADER = 32 * 2**20
 """Bytes of a header that are accepted."""
 _TYPE = re.compile(r"[<|](b1|[iu][1248]|f[48]|M8\[ns\])")
 _MOST_AXES = 32
