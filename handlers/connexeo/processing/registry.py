@@ -63,6 +63,9 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "udf": ("run_udf",),
     "windows": ("aggregate_spatial_window", "reduce_spatial"),
+    "vector_geometry": ("filter_vector", "vector_buffer", "vector_reproject"),
+    "vector_loading": ("load_geojson",),
+    "vector_points": ("vector_to_random_points", "vector_to_regular_points"),
 }
 """Modules of `connexeo.processing.processes` and the processes that each implements."""
 # fmt: on
