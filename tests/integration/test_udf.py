@@ -71,7 +71,7 @@ def test_job(cube: Any, tmp_path: Path) -> None:
 def test_code_in_a_file_of_the_user(user: connection.Connection, cube: Any, tmp_path: Path) -> None:
     code = tmp_path / "tenth.py"
     code.write_text(HEAD + "    return cube / 10\n")
-    file = user.upload_file(code, "codes/tenth.py")
+    file: Any = user.upload_file(code, "codes/tenth.py")
     arguments = {"data": {"from_parameter": "x"}, "udf": "/codes/tenth.py", "runtime": "Python"}
     child = {"udf": {"process_id": "run_udf", "arguments": arguments, "result": True}}
     for divided, name in (
