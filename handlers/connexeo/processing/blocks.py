@@ -136,8 +136,10 @@ class _Transformer:
 
     def __call__(self, block: Block) -> Block:
         values = np.moveaxis(block, self.axis, 0)
-        result = as_array(self.function(Array(values, self.labels)), values.shape[1:], self.dtype)
-        return np.moveaxis(result, 0, self.axis)
+        result = self.function(Array(values, self.labels))
+        if not len(values) and isinstance(result, Array) and not len(result):
+            return block.astype(result.values.dtype if self.dtype is None else self.dtype)
+        return np.moveaxis(as_array(result, values.shape[1:], self.dtype), 0, self.axis)
 
 
 def map_values(cube: xr.DataArray, function: BlockFunction) -> xr.DataArray:

@@ -205,9 +205,7 @@ def _combine(
     if "O" in (first.dtype.kind, second.dtype.kind):
         return _combine_objects(first, second, merged, members, resolver)
     everywhere = all(member.all() for cube in members for member in cube.values())
-    if everywhere:
-        if resolver is None:
-            raise OverlapResolverMissing
+    if everywhere and resolver is not None:
         return combine_values(first, [second.reindex(merged)], resolver)
     first, second = (_extend(cube, merged) for cube in (first, second))
     masks = [_membership(first, member) for member in members]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connexeo.generated.errors import DimensionMismatch
-from connexeo.processing.blocks import transform_along
+from connexeo.processing.blocks import dask_array, transform_along
 from connexeo.processing.cube import (
     Dimension,
     coordinates,
@@ -93,8 +93,13 @@ def _replaced(dimensions: Sequence[Dimension], changed: Dimension) -> list[Dimen
 
 def _without_values(data: xr.DataArray, name: str, count: int) -> Any:
     """No-data for each target label, where there is nothing to take values from."""
-    floating = data.isel({name: slice(0, 0)}).astype(as_float(np.empty(0, data.dtype)).dtype)
-    return floating.pad({name: (0, count)}, constant_values=np.nan).data if count else floating.data
+    dtype = as_float(np.empty(0, data.dtype)).dtype if data.dtype.kind != "O" else data.dtype
+    axis, missing = data.get_axis_num(name), None if data.dtype.kind == "O" else np.nan
+    shape = tuple(count if one == name else size for one, size in data.sizes.items())
+    if data.chunks is None:
+        return np.full(shape, missing, dtype)
+    chunks = tuple((count,) if index == axis else sizes for index, sizes in enumerate(data.chunks))
+    return dask_array().full(shape, missing, dtype=dtype, chunks=chunks)
 
 
 def _nearest(own: Instants, others: Instants) -> NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -39,7 +40,7 @@ def by_tiles(
     Returns:
         An array of the shape `(rows, *block)`.
     """
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), math.prod(values.shape[1:]))
     pixels = flat.shape[1]
     result = np.empty((rows, pixels), dtype=float_type(values) if dtype is None else dtype)
     step = max(_FEWEST_PIXELS, _BYTES // max(1, len(flat) * flat.itemsize))
