@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from connexeo.processing.process import PerPixel
 from connexeo.processing.values import (
     Array,
     LabeledList,
@@ -66,6 +67,8 @@ def test_stacks_do_not_wrap() -> None:
 
 def test_stacks_hold_numbers_only() -> None:
     with pytest.raises(TypeError, match="a str can't be"):
+        common_type([np.zeros(2), "1"])
+    with pytest.raises(PerPixel):
         stack([np.zeros(2), "1"])
 
 

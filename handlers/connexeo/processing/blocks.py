@@ -18,6 +18,8 @@ import numpy.typing as npt
 
 from connexeo.generated.errors import ProcessGraphInvalid
 from connexeo.processing.cube import labels, with_dimensions
+from connexeo.processing.pixelwise import evaluate_pixels, trying_out
+from connexeo.processing.process import PerPixel
 from connexeo.processing.udf.preparation import runs_udf
 from connexeo.processing.values import Array, Block, Label, stack
 
@@ -44,8 +46,12 @@ class Bound:
 
     def __call__(self, *values: Any) -> Any:
         """The callback's value for one block per open parameter."""
+        given = dict(zip(self.names, values, strict=True))
         with np.errstate(all="ignore"):
-            return self.callback(**dict(zip(self.names, values, strict=True)), **self.fixed)
+            try:
+                return self.callback(**given, **self.fixed)
+            except PerPixel:
+                return evaluate_pixels(self.callback, given, self.fixed)
 
 
 @dataclass(frozen=True)
@@ -148,7 +154,7 @@ def map_values(cube: xr.DataArray, function: BlockFunction) -> xr.DataArray:
         from connexeo.processing.udf import blocks as udf
 
         return udf.map_values(cube, (), function)
-    dtype = _Elementwise(function)(_sample(cube.shape, cube.dtype)).dtype
+    dtype = _type_of(_Elementwise(function), _sample(cube.shape, cube.dtype))
     data = _map(_Elementwise(function, dtype), [cube.data], dtype)
     return with_dimensions(cube, data, [str(name) for name in cube.dims])
 
@@ -162,7 +168,7 @@ def combine_values(
 
         return udf.map_values(cube, others, function)
     cubes = [cube, *(other.transpose(*cube.dims) for other in others)]
-    dtype = _Elementwise(function)(*(_sample(one.shape, one.dtype) for one in cubes)).dtype
+    dtype = _type_of(_Elementwise(function), *(_sample(one.shape, one.dtype) for one in cubes))
     data = _map(_Elementwise(function, dtype), _aligned([one.data for one in cubes]), dtype)
     return with_dimensions(cube, data, [str(name) for name in cube.dims])
 
@@ -175,7 +181,7 @@ def reduce_along(cube: xr.DataArray, dimension: str, function: BlockFunction) ->
         return udf.reduce_along(cube, dimension, function)
     axis = cube.get_axis_num(dimension)
     reducer = _Reducer(function, axis, labels(cube, dimension))
-    dtype = reducer(_sample(cube.shape, cube.dtype, axis)).dtype
+    dtype = _type_of(reducer, _sample(cube.shape, cube.dtype, axis))
     data = _map(
         _Reducer(function, axis, reducer.labels, dtype), [_one_chunk(cube.data, axis)], dtype, drop_axis=axis
     )
@@ -272,9 +278,10 @@ def _reduce_together(
     axis = cube.get_axis_num(dimension)
     names = labels(cube, dimension)
     types = {
-        _Reducer(function, 0, None if names is None else tuple(names[index] for index in group))(
-            np.moveaxis(_sample(cube.shape, cube.dtype, axis), axis, 0)[list(group)]
-        ).dtype
+        _type_of(
+            _Reducer(function, 0, None if names is None else tuple(names[index] for index in group)),
+            np.moveaxis(_sample(cube.shape, cube.dtype, axis), axis, 0)[list(group)],
+        )
         for group in set(groups)
     }
     dtype = np.result_type(*types)
@@ -286,7 +293,7 @@ def _reduce_group(cube: xr.DataArray, dimension: str, group: Sequence[int], func
     if len(group):
         return reduce_along(cube.isel({dimension: list(group)}), dimension, function).data
     template = cube.isel({dimension: 0}, drop=True) if cube.sizes[dimension] else cube.sum(dimension)
-    dtype = _EmptyReducer(function, cube.dtype)(_sample(template.shape, cube.dtype)).dtype
+    dtype = _type_of(_EmptyReducer(function, cube.dtype), _sample(template.shape, cube.dtype))
     return _map(_EmptyReducer(function, cube.dtype, dtype), [_shape_only(template.data)], dtype)
 
 
@@ -296,6 +303,13 @@ def _shape_only(data: Any) -> Any:
         return data
     da = dask_array()
     return da.zeros(data.shape, chunks=data.chunks, dtype=bool)
+
+
+def _type_of(function: BlockFunction, *samples: Block) -> np.dtype[Any]:
+    """Of the numbers that a function gives."""
+    with trying_out():
+        result: Block = function(*samples)
+    return result.dtype
 
 
 def _sample(shape: tuple[int, ...], dtype: np.dtype[Any], axis: int | None = None) -> Block:

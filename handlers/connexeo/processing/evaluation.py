@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connexeo.generated.errors import ProcessParameterInvalid
 from connexeo.processing.arguments import check_value, error_of
 from connexeo.processing.compilation import compile_graph
 from connexeo.processing.definitions import ProcessDefinition
 from connexeo.processing.environment import Environment
+from connexeo.processing.process import PerPixel
 from connexeo.processing.program import Program
 from connexeo.processing.result import Result
 from connexeo.processing.validation import check, process_graph_of
@@ -64,7 +66,11 @@ def execute(
         if isinstance(value, Result) and all(value is not known for known in results):
             results.append(value)
 
-    value = program.run(values, world, on_value=collect)
+    try:
+        value = program.run(values, world, on_value=collect)
+    except PerPixel as error:
+        reason = "Arrays of numpy can't be used for texts, or for arrays that differ in length; give lists instead."
+        raise ProcessParameterInvalid(reason) from error
     return Evaluation(_plain(value), tuple(results))
 
 

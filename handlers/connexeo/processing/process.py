@@ -19,6 +19,14 @@ _Function = TypeVar("_Function", bound=ProcessFunction)
 _REGISTERED: defaultdict[str, dict[str, ProcessFunction]] = defaultdict(dict)
 
 
+class PerPixel(Exception):
+    """Raised by a process function that can't give its result for all pixels of a block at once.
+
+    It is no error: whoever carries the callback through a cube calls it again, with plain values for each pixel. It
+    must be raised for blocks of any values or for none: the type of a cube's values is found out on a few of them.
+    """
+
+
 def function_name(process_id: str) -> str:
     """The name of the function that implements a process: `_` is added where Python has the word already."""
     taken = keyword.iskeyword(process_id) or hasattr(builtins, process_id)

@@ -13,7 +13,7 @@ from connexeo.generated.errors import (
     ProcessParameterRequired,
 )
 from connexeo.processing.definitions import Parameter
-from connexeo.processing.process import ProcessFunction
+from connexeo.processing.process import PerPixel, ProcessFunction
 
 if TYPE_CHECKING:
     from connexeo.processing.environment import Environment
@@ -143,6 +143,8 @@ class Step:
             if self.wants_environment:
                 given["environment"] = self._environment(frame)
             return self.function(**given)
+        except PerPixel:
+            raise
         except OpenEOError as error:
             _placed(self.node, error)
             raise

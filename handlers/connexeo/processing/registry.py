@@ -20,13 +20,14 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
         "absolute", "add", "ceil", "clip", "divide", "exp", "floor", "int", "linear_scale_range", "ln", "log", "mod",
         "multiply", "normalized_difference", "power", "round", "sgn", "sqrt", "subtract",
     ),
+    "array_callbacks": ("array_apply", "array_create_labeled", "array_filter"),
     "array_editing": (
         "array_append", "array_contains", "array_find_label", "array_interpolate_linear", "array_labels",
         "array_modify",
     ),
     "arrays": ("array_concat", "array_create", "array_element", "array_find", "first", "last", "sort"),
     "climatology": ("anomaly", "climatological_normal"),
-    "comparison": ("between", "eq", "gt", "gte", "is_nan", "is_nodata", "is_valid", "lt", "lte", "neq"),
+    "comparison": ("between", "eq", "gt", "gte", "is_infinite", "is_nan", "is_nodata", "is_valid", "lt", "lte", "neq"),
     "constants": ("constant", "e", "nan", "pi"),
     "cube_shapes": (
         "create_data_cube", "filter_labels", "flatten_dimensions", "trim_cube", "unflatten_dimension",
@@ -34,6 +35,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "cubes": ("apply", "apply_dimension", "merge_cubes", "ndvi", "reduce_dimension"),
     "cumulation": ("cummax", "cummin", "cumproduct", "cumsum"),
     "curves": ("fit_curve", "predict_curve"),
+    "dates": ("date_between", "date_difference", "date_shift"),
     "debugging": ("inspect",),
     "dimensions": ("add_dimension", "dimension_labels", "drop_dimension", "rename_dimension", "rename_labels"),
     "files": ("export_workspace", "load_uploaded_files"),

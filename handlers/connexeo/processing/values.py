@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from connexeo.processing.process import PerPixel
+
 Label: TypeAlias = str | int | float
 Block: TypeAlias = npt.NDArray[Any]
 
@@ -119,9 +121,17 @@ def _holding(dtype: np.dtype[Any], number: int | float | None) -> np.dtype[Any]:
 
 
 def stack(items: Sequence[Any], labels: Sequence[Label] | None = None) -> Array:
-    """Blocks and scalars, broadcast to one shape, as an `Array` of their common type; None becomes NaN."""
+    """Blocks and scalars, broadcast to one shape, as an `Array` of their common type; None becomes NaN.
+
+    Raises:
+        PerPixel: There is something else among them, such as a text.
+    """
     shape = np.broadcast_shapes(*(np.shape(item) for item in items if is_block(item)))
-    values = np.empty((len(items), *shape), dtype=common_type(items))
+    try:
+        dtype = common_type(items)
+    except TypeError as error:
+        raise PerPixel from error
+    values = np.empty((len(items), *shape), dtype=dtype)
     for index, item in enumerate(items):
         values[index] = np.nan if item is None else item
     return Array(values, None if labels is None else tuple(labels))

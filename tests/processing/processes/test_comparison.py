@@ -110,6 +110,8 @@ def test_between(arguments: dict[str, Any], expected: bool | None) -> None:
 )
 def test_kinds_of_values(x: Any, nodata: bool, nan: bool, valid: bool) -> None:
     assert (c.is_nodata(x), c.is_nan(x), c.is_valid(x)) == (nodata, nan, valid)
+    assert c.is_infinite(x) is (x == INF)
+    assert c.is_infinite(-INF) is True
 
 
 def test_kinds_of_values_in_blocks() -> None:
@@ -117,6 +119,7 @@ def test_kinds_of_values_in_blocks() -> None:
     assert np.asarray(c.is_nodata(block)).tolist() == [False, False, True]
     assert np.asarray(c.is_nan(block)).tolist() == [False, False, True]
     assert np.asarray(c.is_valid(block)).tolist() == [True, False, False]
+    assert np.asarray(c.is_infinite(-block)).tolist() == [False, True, False]
     assert np.asarray(c.is_valid(np.array([1, 2]))).all()
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connexeo.generated.errors import ProcessParameterInvalid
+from connexeo.processing.process import PerPixel
 from connexeo.processing.processes import logic
 from connexeo.processing.values import Array
 
@@ -148,7 +148,7 @@ def test_if_chooses_arrays_by_pixel() -> None:
 
 def test_if_refuses_what_pixels_can_not_hold() -> None:
     condition = np.array([True, False])
-    with pytest.raises(ProcessParameterInvalid):
+    with pytest.raises(PerPixel):
         logic.if_(condition, "A", "B")
-    with pytest.raises(ProcessParameterInvalid):
+    with pytest.raises(PerPixel):
         logic.if_(condition, [1, 2], [1])

@@ -92,6 +92,12 @@ def is_nan(x: Any) -> Truth:
 
 
 @process
+def is_infinite(x: Any) -> Truth:
+    """Whether a value is positive or negative infinity."""
+    return np.asarray(np.isinf(x)) if is_block(x) else isinstance(x, float) and math.isinf(x)
+
+
+@process
 def is_valid(x: Any) -> Truth:
     """Whether a value is a finite number, or anything but a number and no-data."""
     if is_block(x):

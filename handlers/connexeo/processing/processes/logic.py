@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from connexeo.generated.errors import ProcessParameterInvalid
-from connexeo.processing.process import process
+from connexeo.processing.process import PerPixel, process
 from connexeo.processing.processes.elementwise import EXACT_INTEGERS, plain_float
 from connexeo.processing.processes.truth import Truth, encode, is_true, nodata_in
 from connexeo.processing.values import Array, Block, common_type, is_block, labels_of, stack
@@ -97,9 +96,7 @@ def any_(data: Array | list[bool | None], ignore_nodata: bool = True) -> Truth:
 def if_(value: Truth, accept: Any, reject: Any = None) -> Any:
     """`accept` where the value is true, `reject` otherwise, also for no-data.
 
-    Raises:
-        ProcessParameterInvalid: The value differs from pixel to pixel, and the options are not numbers or
-            booleans, or not arrays of the same length.
+    Options that blocks can't hold, such as texts and arrays of different lengths, are chosen pixel by pixel.
     """
     if not is_block(value):
         return accept if value else reject
@@ -108,7 +105,7 @@ def if_(value: Truth, accept: Any, reject: Any = None) -> Any:
     if not arrays:
         return choose(is_true(value), accept, reject)
     if len({len(array) for array in arrays}) > 1:
-        raise ProcessParameterInvalid("Arrays to choose from by pixel must have the same number of elements.")
+        raise PerPixel
     elements = [
         option if isinstance(option, Array | list) else [option] * len(arrays[0]) for option in options
     ]
@@ -121,14 +118,14 @@ def choose(condition: Block, accept: Any, reject: Any) -> Block:
     """One of two numbers for each pixel, in a type that holds both; None becomes NaN.
 
     Raises:
-        ProcessParameterInvalid: Not a number, boolean or no-data.
+        PerPixel: Not a number, boolean or no-data.
     """
     if not is_block(accept) and not is_block(reject):
         return np.asarray(np.where(condition, _typed(accept), _typed(reject)))
     try:
         dtype = common_type((accept, reject))
     except TypeError as error:
-        raise ProcessParameterInvalid(f"The options can't be chosen for single pixels: {error}.") from error
+        raise PerPixel from error
     options = (math.nan if option is None else option for option in (accept, reject))
     return np.asarray(np.where(condition, *(np.asarray(option).astype(dtype) for option in options)))
 
@@ -137,7 +134,7 @@ def _typed(number: Any) -> Block:
     """A plain number in the smallest type that holds it exactly; None as NaN."""
     number = math.nan if number is None else number
     if not isinstance(number, int | float):
-        raise ProcessParameterInvalid(f"A {type(number).__name__} can not be chosen for single pixels.")
+        raise PerPixel
     if isinstance(number, int) and abs(number) <= EXACT_INTEGERS:
         return np.asarray(number, dtype=np.min_scalar_type(number))
     number = plain_float(number)
