@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import xarray as xr
 
-from connexeo.generated.errors import OpenEOError, ProcessUnsupported
+from connexeo.generated.errors import OpenEOError, ProcessGraphInvalid, ProcessUnsupported
 from connexeo.processing.calls import user_key
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
+from connexeo.processing.validation import check
 
 NUMBER = {"type": "number"}
 CUBE = {"type": "object", "subtype": "datacube"}
@@ -99,6 +100,81 @@ def test_with_a_callback_as_argument(cube: xr.DataArray, world: Environment) -> 
     how = child(s=node("span", data=given("data"), factor=3))
     graph = {"o": node("over_time", cube=given("cube"), how=how)}
     xr.testing.assert_allclose(_values(cube, graph, world), _span(cube, 3), check_dim_order=False)
+
+
+def test_in_a_callback_of_a_process_in_a_callback(cube: xr.DataArray, world: Environment) -> None:
+    """Over bands, then over dates: stored processes that have callbacks of their own, and use values around them."""
+    plus = {
+        "parameters": [parameter("data", {"type": "array"}), parameter("by", NUMBER, default=2)],
+        "process_graph": {
+            "f": node("first", result=False, data=given("data")),
+            "l": node("last", result=False, data=given("data")),
+            "d": node("difference", result=False, a={"from_node": "l"}, b={"from_node": "f"}),
+            "p": node("add", x={"from_node": "d"}, y=given("by")),
+        },
+    }
+    shifted = {
+        "parameters": [parameter("cube", CUBE), parameter("by", NUMBER, default=5)],
+        "process_graph": {
+            "bands": node(
+                "reduce_dimension",
+                result=False,
+                data=given("cube"),
+                dimension="bands",
+                reducer=child(p=node("plus", data=given("data"), by=given("by"))),
+            ),
+            "o": node(
+                "over_time", cube={"from_node": "bands"}, how=child(p=node("plus", data=given("data")))
+            ),
+        },
+    }
+    deeper = replace(world, user_processes={**STORED, "plus": plus, "shifted": shifted})
+    graph = {"s": node("shifted", cube=given("cube"))}
+    values = cube.fillna(1).compute()
+    expected = values.isel(bands=-1) - values.isel(bands=0) + 5
+    found = _values(cube.fillna(1), graph, deeper)
+    xr.testing.assert_allclose(
+        found, expected.isel(t=-1, drop=True) - expected.isel(t=0, drop=True) + 2, check_dim_order=False
+    )
+
+
+def _calling(process_id: str, **arguments: Any) -> dict[str, Any]:
+    return {"parameters": [], "process_graph": {"n": node(process_id, **arguments)}}
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"a": _calling("a")},
+        {"a": _calling("b"), "b": _calling("a")},
+        {"a": _calling("count", data=[1], condition=child(n=node("b"))), "b": _calling("a")},
+        {"a": _calling("b@remote"), "b@remote": _calling("a")},
+    ],
+)
+def test_circles_are_refused(stored: dict[str, Any], environment: Environment) -> None:
+    with pytest.raises(ProcessGraphInvalid, match="in a circle"):
+        check({"n": node("a")}, definitions=environment.definitions, user_processes=stored)
+
+
+def test_a_circle_through_the_default_of_a_callback(environment: Environment) -> None:
+    how = {
+        "schema": REDUCER,
+        "name": "how",
+        "description": "",
+        "default": child(n=node("a", cube=given("data"))),
+    }
+    own = {
+        "parameters": [parameter("cube", CUBE), how],
+        "process_graph": {
+            "r": node("reduce_dimension", data=given("cube"), dimension="t", reducer=given("how"))
+        },
+    }
+    with pytest.raises(ProcessGraphInvalid, match=r"in a circle.*in the default of parameter 'how'"):
+        evaluate(
+            {"n": node("a", cube=given("cube"))},
+            {"cube": xr.DataArray([1.0], dims="t")},
+            environment=replace(environment, user_processes={"a": own}),
+        )
 
 
 def test_by_the_address_of_its_definition(environment: Environment) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 from connexeo.generated.errors import (
@@ -289,9 +289,9 @@ class _Check:
         """Check a stored process the first time that it is called; gives whether calls of it can be checked."""
         key = user_key(node.process_id, node.namespace)
         if key in self.calling:
-            chain = " → ".join(f"'{one}'" for one in [*self.calling[self.calling.index(key) :], key])
+            circle = " → ".join(f"'{one}'" for one in [*self.calling[self.calling.index(key) :], key])
             yield ProcessGraphInvalid(
-                f"User-defined processes call each other in a circle (node '{node.id}'): {chain}."
+                f"User-defined processes call each other in a circle (node '{node.id}'): {circle}."
             )
             return True
         if key in self.checked:
@@ -304,11 +304,20 @@ class _Check:
         self.calling.append(key)
         scope = {name: parameter.kinds for name, parameter in definition.parameters.items()}
         inner = self.graph(raw.get("process_graph"), None if definition.open else scope, definition.returns)
-        for fault in inner:
+        for fault in chain(inner, self._default_graphs(definition)):
             yield placed(fault, f"{fault.message} {where}")
         self.calling.pop()
         self.checked[key] = definition
         return True
+
+    def _default_graphs(self, definition: ProcessDefinition) -> Iterator[OpenEOError]:
+        """Faults of process graphs that are defaults of parameters, which run wherever nothing else is passed."""
+        for name, parameter in definition.parameters.items():
+            signature = parameter.callback
+            if not parameter.required and signature is not None and is_child_graph(parameter.default):
+                graph = parameter.default["process_graph"]
+                for fault in self.graph(graph, signature.kinds, signature.returns):
+                    yield placed(fault, f"{fault.message} (in the default of parameter '{name}')")
 
 
 MAX_CALLS = 20
