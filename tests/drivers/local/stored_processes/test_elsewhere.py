@@ -18,11 +18,12 @@ from connexeo.drivers.local.stored_processes import finding
 from connexeo.drivers.local.stored_processes.elsewhere import fetch_definition
 from connexeo.drivers.local.stored_processes.finding import ProcessFinder
 from connexeo.fetch import FetchFailed, FetchRefused
-from connexeo.generated.errors import ProcessGraphComplexity, ProcessUnsupported
+from connexeo.generated.errors import ProcessGraphComplexity, ProcessGraphInvalid, ProcessUnsupported
 from connexeo.processing.calls import Call, user_key
 from connexeo.processing.definitions import default_definitions
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
+from connexeo.processing.validation import check
 from connexeo.settings import Settings
 
 ADDRESS = "https://processes.example/all"
@@ -168,6 +169,52 @@ def test_over_the_network(tmp_path: Path, web: Any) -> None:
     with pytest.raises(ProcessUnsupported, match="use a public address"):
         used_by(finder(tmp_path), a=call)
     assert len(web.asked) == 2
+
+
+def test_lists_without_process_graphs(tmp_path: Path, web: Any) -> None:
+    """As `GET /process_graphs` gives them; predefined ones are in lists of all processes."""
+    address = f"{web.url}/process_graphs"
+    web.documents["/process_graphs"] = {"processes": [{"id": "twice"}, {"id": "four"}, {"id": "add"}]}
+    x, given = {"name": "x", "description": "", "schema": {"type": "number"}}, {"from_parameter": "x"}
+    twice = process("twice", m=node("add", x=given, y=given)) | {"parameters": [x]}
+    steps = {
+        "a": node("twice", result=False, x=given),
+        "b": node("twice", namespace="user", x={"from_node": "a"}),
+    }
+    web.documents["/process_graphs/twice"] = twice
+    web.documents["/process_graphs/four"] = process("four", **steps) | {"parameters": [x]}
+    call = node("four", namespace=address, x=3)
+    known = used_by(finder(tmp_path, allow_private_network=True), a=call)
+    assert known.keys() == {user_key("twice", address), user_key("four", address)}
+    assert evaluate({"a": call}, environment=Environment(user_processes=known)) == 12
+
+
+def test_lists_whose_processes_cannot_be_had(tmp_path: Path, web: Any) -> None:
+    address = f"{web.url}/process_graphs/?of=me"
+    web.documents["/process_graphs/?of=me"] = {"processes": [{"id": "a b"}, {"id": "half"}]}
+    web.documents["/process_graphs/half?of=me"] = {"id": "half"}
+    mine = finder(tmp_path, allow_private_network=True)
+    with pytest.raises(ProcessUnsupported, match="404"):
+        used_by(mine, a=node("a b", namespace=address))
+    assert web.asked[-1] == "/process_graphs/a%20b?of=me"
+    with pytest.raises(ProcessUnsupported, match="has no process graph"):
+        used_by(mine, a=node("half", namespace=address))
+
+
+def test_circles_through_callbacks_over_the_network_end(tmp_path: Path, web: Any) -> None:
+    here, there = f"{web.url}/a", f"{web.url}/b"
+
+    def calling(other: str, address: str) -> dict[str, Any]:
+        child = {"process_graph": {"c": node(other, namespace=address)}}
+        return node("apply", data={"from_parameter": "data"}, process=child)
+
+    cube = {"name": "data", "description": "", "schema": {"type": "object", "subtype": "datacube"}}
+    web.documents["/a"] = process("a", m=calling("b", there)) | {"parameters": [cube]}
+    web.documents["/b"] = process("b", m=calling("a", here)) | {"parameters": [cube]}
+    known = used_by(finder(tmp_path, allow_private_network=True), a=node("a", namespace=here))
+    assert len(known) == 2
+    with pytest.raises(ProcessGraphInvalid, match="in a circle"):
+        check({"a": node("a", namespace=here)}, definitions=default_definitions(), user_processes=known)
 
 
 def test_circles_over_the_network_end(tmp_path: Path, web: Any) -> None:

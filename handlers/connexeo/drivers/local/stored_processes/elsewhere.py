@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from connexeo.drivers.local.stored_processes.namespaces import Json, with_namespaces
 from connexeo.fetch import FetchError, FetchRefused
@@ -25,25 +26,48 @@ class DocumentClient(Protocol):
         """
 
 
-async def fetch_definition(client: DocumentClient, call: Call) -> Json:
+async def fetch_definition(client: DocumentClient, call: Call, predefined: Collection[str] = ()) -> Json:
     """The definition of a process, which calls only predefined ones, and others by their addresses.
 
     The document is a process, or an object with ``processes``, like those that ``GET /process_graphs`` of a back-end
-    gives: then its processes may call each other.
+    gives: then its processes may call each other. Such lists need not have process graphs; the one that lacks is asked
+    for below the address of the list, as ``GET /process_graphs/{id}`` gives it.
+
+    Args:
+        client: Fetches documents.
+        call: The process and the address.
+        predefined: Ids of processes that a list without process graphs may have besides those of users.
 
     Raises:
         ProcessUnsupported: there is no such document, or not this process in it; says what to change.
     """
     assert call.namespace is not None
+    document = await _document(client, call, call.namespace)
+    found = _process_in(document, call)
+    if not isinstance(found.get("process_graph"), dict) and call.process_id in _several(document):
+        complete = await _document(client, call, _below(call.namespace, call.process_id))
+        found = complete if isinstance(complete, dict) else found
+    if not isinstance(found.get("process_graph"), dict):
+        raise refused(call, "has no process graph, so it cannot be run here")
+    return with_namespaces(found, _namespaces(document, call, predefined))
+
+
+async def _document(client: DocumentClient, call: Call, url: str) -> Any:
     try:
-        document = await client.aget_json(call.namespace)
+        document = await client.aget_json(url)
     except FetchRefused as error:
         raise refused(call, f"is not read: {error}; use a public address with https") from error
     except FetchError as error:
         raise refused(call, f"cannot be read: {error}") from error
     if check_depth(document) is not None:
         raise refused(call, "is nested too deeply")
-    return with_namespaces(_process_in(document, call), _namespaces(document, call))
+    return document
+
+
+def _below(url: str, process_id: str) -> str:
+    """The address of a process below that of the list that it is in."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(process_id, safe='')}"))
 
 
 def refused(call: Call, reason: str) -> ProcessUnsupported:
@@ -63,8 +87,6 @@ def _process_in(document: Any, call: Call) -> Json:
         known = list(_several(document)) or [str(document.get("id"))]
         names = ", ".join(f"'{name[:40]}'" for name in known[:10])
         raise refused(call, f"is not there; the document defines {names}")
-    if not isinstance(found.get("process_graph"), dict):
-        raise refused(call, "has no process graph, so it cannot be run here")
     return found
 
 
@@ -74,10 +96,12 @@ def _several(document: Mapping[str, Any]) -> dict[str, Json]:
     return {one["id"]: one for one in entries if isinstance(one, dict) and isinstance(one.get("id"), str)}
 
 
-def _namespaces(document: Json, call: Call) -> Callable[[Call], str | None]:
+def _namespaces(document: Json, call: Call, predefined: Collection[str]) -> Callable[[Call], str | None]:
     """Where what the definition calls is found: never among the stored processes of those who use it."""
     siblings = {
-        name for name, one in _several(document).items() if isinstance(one.get("process_graph"), dict)
+        name
+        for name, one in _several(document).items()
+        if isinstance(one.get("process_graph"), dict) or name not in predefined
     }
 
     def namespace_of(inner: Call) -> str:

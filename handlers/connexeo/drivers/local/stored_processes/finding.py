@@ -139,7 +139,7 @@ class ProcessFinder:
         own = self._settings.public_url
         if not is_remote(call.namespace) or (own is not None and call.namespace.startswith(f"{own}/")):
             raise refused(call, "is not there: the link is not complete, or not one to a shared process")
-        return await self._fetched.get(call, lambda: fetch_definition(self._client, call))
+        return await self._fetched.get(call, lambda: fetch_definition(self._client, call, self._predefined))
 
     async def _own(self, call: Call, shared: Shared) -> Json:
         """A process that is shared here: no need to ask ourselves over the network."""
