@@ -49,6 +49,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "neighborhoods": ("apply_neighborhood",),
     "ordering": ("order", "rearrange"),
+    "polygon_callbacks": ("apply_polygon",),
     "polygon_masks": ("filter_spatial", "mask_polygon"),
     "resampling": ("resample_cube_spatial", "resample_spatial"),
     "saving": ("save_result",),
