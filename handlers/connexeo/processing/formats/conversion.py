@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from connexeo.generated.errors import StorageFailure
+from connexeo.processing.execution import current
 from connexeo.processing.formats.storage import storing
 
-CACHE = 2**27
-"""Bytes that GDAL keeps of images, rather than 5 % of the machine's memory in each process."""
+_CACHES = 2
+"""How many times what it keeps of images that are read GDAL may keep of one that is written."""
 
 _PNG_END = bytes.fromhex("0000000049454e44ae426082")
 
@@ -46,7 +47,8 @@ def _convert(source: Path, target: Path, driver: str, options: dict[str, Any]) -
     from rasterio.shutil import copy
 
     # Files with names ending in .aux.xml are GDAL's own and would only be one more to deliver.
-    with storing(RasterioError, CPLE_BaseError), rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_CACHEMAX=CACHE):
+    settings = {"GDAL_PAM_ENABLED": "NO", "GDAL_CACHEMAX": _CACHES * current().cache}
+    with storing(RasterioError, CPLE_BaseError), rasterio.Env(**settings):
         copy(source, target, driver=driver, strict=True, **options)
 
 

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import dask.array as da
     import xarray as xr
 
-BLOCK = Layout().edge
-
 MOST_BLOCKS = 2048
 """Of one cube that is loaded: more are merged."""
 
@@ -105,6 +103,8 @@ class Input:
 class DryRun:
     """Makes cubes without values and remembers them."""
 
+    layout: Layout = field(default_factory=Layout)
+    """Of the run that is to follow."""
     inputs: dict[str, Input] = field(default_factory=dict)
     """By the name of the dask array: what a graph loads twice is read once."""
 
@@ -113,7 +113,7 @@ class DryRun:
         import dask.array as da
 
         shape = (len(plan.times), len(plan.bands), plan.grid.height, plan.grid.width)
-        chunks = _chunks(shape)
+        chunks = _chunks(shape, self.layout)
         hollow = _Hollow(shape, plan.dtype, pickle.dumps(plan))
         meta = np.empty((0, 0, 0, 0), plan.dtype)
         array: da.Array = da.from_array(  # type: ignore[no-untyped-call]
@@ -130,34 +130,55 @@ class DryRun:
 
     def needed(self, values: Iterable[Any]) -> Iterator[tuple[Input, float]]:
         """Each input with how many of its values are needed to compute lazy cubes."""
-        blocks: dict[str, set[tuple[int, ...]]] = {name: set() for name in self.inputs}
-        for value in values:
-            data = getattr(value, "data", None)
-            if not hasattr(data, "dask") or data is None:
-                continue
-            from dask.core import flatten
+        from dask.core import flatten
 
+        blocks: dict[str, set[tuple[int, ...]]] = {name: set() for name in self.inputs}
+        for data in _lazy(values):
             keys = flatten(data.__dask_keys__())  # type: ignore[no-untyped-call]
-            culled = data.dask.cull(set(keys))
-            for layer in culled.layers.values():
-                for key in layer.get_output_keys():
-                    if isinstance(key, tuple) and key[0] in blocks:
-                        blocks[key[0]].add(key[1:])
+            for name, position in self._sources(data, keys):
+                blocks[name].add(position)
         for name, positions in blocks.items():
             yield self.inputs[name], sum(map(self.inputs[name].values, positions))
 
+    def reach(self, values: Iterable[Any]) -> int:
+        """How many blocks beside each other of what is loaded a single block of a result needs, at most."""
+        most = 1
+        for data in _lazy(values):
+            middle = (data.name, *(count // 2 for count in data.numblocks))
+            found: dict[str, set[tuple[int, ...]]] = {}
+            for name, position in self._sources(data, [middle]):
+                found.setdefault(name, set()).add(position[-2:])
+            most = max([most, *map(len, found.values())])
+        return most
 
-def _chunks(shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    def _sources(self, data: Any, keys: Iterable[Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Inputs, and positions of their blocks, that blocks of an array need."""
+        culled = data.dask.cull(set(keys))
+        for layer in culled.layers.values():
+            for key in layer.get_output_keys():
+                if isinstance(key, tuple) and key[0] in self.inputs:
+                    yield key[0], key[1:]
+
+
+def _lazy(values: Iterable[Any]) -> Iterator[Any]:
+    """The dask arrays of cubes that are not computed yet."""
+    for value in values:
+        data = getattr(value, "data", None)
+        if data is not None and hasattr(data, "dask"):
+            yield data
+
+
+def _chunks(shape: tuple[int, int, int, int], layout: Layout) -> tuple[int, int, int, int]:
     """Sizes of blocks, as large as those of a real run or a multiple."""
     times, bands, height, width = shape
     labels = max(1, math.ceil(times * bands / MOST_BLOCKS))
     dates = math.ceil(times / labels)
-    block = BLOCK
+    block = layout.edge
     while dates * bands * math.ceil(height / block) * math.ceil(width / block) > MOST_BLOCKS:
         if block >= max(height, width):
             break
         block *= 2
-    return labels, 1, block, block
+    return (times, bands, block, block) if layout.together else (labels, 1, block, block)
 
 
 def _share(edges: NDArray[np.float64], area: Grid) -> float:

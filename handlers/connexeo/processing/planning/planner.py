@@ -11,6 +11,7 @@ from typing import Any
 from connexeo.generated.errors import EstimateComplexity, OpenEOError, ProcessGraphComplexity
 from connexeo.processing.environment import Environment, LogEntry
 from connexeo.processing.evaluation import prepare
+from connexeo.processing.execution import Execution, Layout, using
 from connexeo.processing.planning import costs
 from connexeo.processing.planning.dry_run import DryRun, PixelsNeeded
 from connexeo.processing.planning.pushdown import is_ours
@@ -22,6 +23,9 @@ BYTES_OF_BLOCK = 2048
 
 COPIES = 3
 """How often a block is in memory while it is computed: read, computed, on its way to a file."""
+
+DETAILS = 2**20
+"""Bytes of what is computed in between, of which only pieces of blocks are in memory, and of open files."""
 
 Json = Mapping[str, Any]
 
@@ -49,6 +53,8 @@ class CubeSize:
     """Into which it is cut when it is computed."""
     block_bytes: int
     """Of the largest block."""
+    stack_bytes: int
+    """Of all blocks that lie upon each other along x and y."""
 
     @property
     def values(self) -> int:
@@ -83,30 +89,55 @@ class Plan:
     least_seconds: float
     """A lower estimate on all cores."""
     memory: int
-    """Bytes besides those for libraries that computing one block after the other takes, roughly: the least."""
+    """Bytes besides those for libraries that computing one part after the other takes, roughly: the least."""
+    graph_bytes: int = 0
+    """Of these, what is kept of all blocks as long as a result is computed."""
+    part_bytes: int = 0
+    """What one stack of blocks, with all that is computed from it, takes while it is computed."""
+    reach: int = 1
+    """How many stacks beside each other a block of a result is computed from: 1 where each pixel stands for itself."""
+
+    def memory_for(self, threads: int, columns: int) -> int:
+        """Bytes that an execution takes.
+
+        Args:
+            threads: Parts that are computed at a time.
+            columns: Stacks of a part where they have pixels in common.
+        """
+        if self.reach == 1:
+            return self.graph_bytes + threads * self.part_bytes
+        around = math.sqrt(columns) + math.sqrt(self.reach) - 1
+        return self.graph_bytes + math.ceil(around**2 * self.part_bytes)
 
 
-def plan(process: Json, environment: Environment, parameters: Mapping[str, Any] | None = None) -> Plan:
+def plan(
+    process: Json,
+    environment: Environment,
+    parameters: Mapping[str, Any] | None = None,
+    layout: Layout | None = None,
+) -> Plan:
     """The plan of a process.
 
     Args:
         process: A process object with a `process_graph`, or the graph itself.
         environment: What the processes may use; nothing is logged.
         parameters: Values by name.
+        layout: Of the blocks that it is computed in.
 
     Raises:
         OpenEOError: What is wrong with the graph, as far as that shows without pixels.
         EstimateComplexity: A process needs pixels at once, or is not one of ours.
     """
-    dry_run = DryRun()
+    dry_run = DryRun(layout or Layout())
     world = replace(environment, dry_run=dry_run, log=_discard)
     program, values = prepare(process, parameters, world)
     unknown = next(_unknown_steps(program), None)
     if unknown is not None:
         raise EstimateComplexity(f"What the process '{unknown.process_id}' takes is not known.")
-    seen = _Seen(program)
+    seen = _Seen(program, dry_run.layout)
     try:
-        value = program.run(values, world, on_value=seen)
+        with using(Execution(layout=dry_run.layout)):
+            value = program.run(values, world, on_value=seen)
     except OpenEOError as error:
         if _has_cause(error, PixelsNeeded):
             message = "A process of the graph needs pixels to tell how large its result is."
@@ -119,6 +150,8 @@ def plan(process: Json, environment: Environment, parameters: Mapping[str, Any] 
     written = sum(int(getattr(data, "size", 0)) for data in results)
     sizes = [node.size for node in seen.nodes if node.size is not None]
     cores = os.cpu_count() or 1
+    graph = BYTES_OF_BLOCK * sum(size.blocks for size in sizes)
+    part, reach = seen.part_bytes(), dry_run.reach(results)
     return Plan(
         nodes=tuple(seen.nodes),
         pixels=round(read),
@@ -126,7 +159,10 @@ def plan(process: Json, environment: Environment, parameters: Mapping[str, Any] 
         output_bytes=sum(int(getattr(data, "nbytes", 0)) for data in results),
         seconds=costs.seconds(local=read - remote, remote=remote, steps=seen.work, written=written),
         least_seconds=costs.least(read=read, cores=cores),
-        memory=BYTES_OF_BLOCK * sum(size.blocks for size in sizes) + COPIES * seen.largest_block,
+        memory=graph + reach * part,
+        graph_bytes=graph,
+        part_bytes=part,
+        reach=reach,
     )
 
 
@@ -171,8 +207,11 @@ def check_limits(
 class _Seen:
     """Called with the value of each step in order, keeps what is to be known of it."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, layout: Layout) -> None:
         self._steps = program.steps
+        self._layout = layout
+        self._live: dict[int, int] = {}
+        self._most_live = 0
         self.nodes: list[PlannedNode] = []
         self.results: list[Result] = []
         self.work = 0.0
@@ -183,25 +222,40 @@ class _Seen:
         if isinstance(value, Result):
             self.results.append(value)
             value = value.data
-        size = _size_of(value) if hasattr(value, "dims") else None
+        size = _size_of(value, self._layout) if hasattr(value, "dims") else None
         self.nodes.append(PlannedNode(step.node, step.process_id, size))
         inputs = [self.nodes[index].size for index in _inputs(step)]
         most = max((one.values for one in (size, *inputs) if one is not None), default=0)
         self.work += most * _steps_in(step)
+        self._count_live(step, size)
         if size is not None and size.values:
             # A block of the result needs as many times its values as the whole result does.
             self.largest_block = max(
                 self.largest_block, math.ceil(size.block_bytes * max(1.0, most / size.values))
             )
 
+    def part_bytes(self) -> int:
+        """Of a stack of blocks, with all that is computed from it."""
+        if self._layout.together:
+            return self._most_live + DETAILS
+        return COPIES * self.largest_block + DETAILS
 
-def _size_of(cube: Any) -> CubeSize:
+    def _count_live(self, step: Step, size: CubeSize | None) -> None:
+        """Values of steps are kept until no other needs them, also when a stack of blocks is computed."""
+        number = len(self.nodes) - 1
+        if size is not None:
+            self._live[number] = size.stack_bytes
+            self._most_live = max(self._most_live, sum(self._live.values()))
+        for ended in step.ends:
+            self._live.pop(ended, None)
+
+
+def _size_of(cube: Any, layout: Layout) -> CubeSize:
     from connexeo.processing.alignment import spacing
     from connexeo.processing.cube import coordinates, crs_of, dimensions_of
-    from connexeo.processing.planning.dry_run import BLOCK
 
     axes = []
-    blocks = block = 1
+    blocks = block = stack = 1
     for number, dimension in enumerate(dimensions_of(cube)):
         size = cube.sizes[dimension.name]
         chunks = cube.chunks[number] if cube.chunks is not None else (size,)
@@ -209,13 +263,22 @@ def _size_of(cube: Any) -> CubeSize:
             step = spacing(coordinates(cube, dimension.name))
             axes.append(Axis(dimension.name, dimension.type, size, None if step is None else abs(step)))
             # Blocks of a dry run may be larger.
-            blocks *= max(1, math.ceil(size / BLOCK))
-            block *= min(size, BLOCK)
+            blocks *= max(1, math.ceil(size / layout.edge))
+            block *= min(size, layout.edge)
+            stack *= min(size, layout.edge)
         else:
             axes.append(Axis(dimension.name, dimension.type, size))
             blocks *= len(chunks)
             block *= max(chunks, default=0)
-    return CubeSize(tuple(axes), str(cube.dtype), crs_of(cube), blocks, block * cube.dtype.itemsize)
+            stack *= size
+    return CubeSize(
+        tuple(axes),
+        str(cube.dtype),
+        crs_of(cube),
+        blocks,
+        block * cube.dtype.itemsize,
+        stack * cube.dtype.itemsize,
+    )
 
 
 def _unknown_steps(program: Program) -> Iterator[Step]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connexeo.drivers.local.computing import result
-from connexeo.drivers.local.computing.estimate import compute, planned_environment
+from connexeo.drivers.local.computing.estimate import compute, prepare
 from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES, TASKS
 from connexeo.drivers.local.computing.world import World
 from connexeo.generated.errors import EstimateComplexity, NoDataAvailable, ProcessGraphComplexity
@@ -120,15 +120,15 @@ def test_results_that_are_too_large_are_refused_before_a_pixel_is_read(
 def test_what_cannot_be_planned_may_begin(
     sources: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from connexeo.processing.planning import planner
+    from connexeo.processing.planning import budget
 
-    def refuse(*args: Any) -> Any:
+    def refuse(*args: Any, **more: Any) -> Any:
         raise EstimateComplexity
 
-    monkeypatch.setattr(planner, "plan", refuse)
+    monkeypatch.setattr(budget, "fit", refuse)
     asked = request(sources)
     environment = World(asked, SilentHost()).environment()
     counted: list[int] = []
-    ready = planned_environment(asked["process"], environment, count=counted.append, memory=1, output_bytes=1)
-    assert ready.catalogue is not None
+    ready = prepare(asked["process"], environment, count=counted.append, memory=1, output_bytes=1)
+    assert ready.environment.catalogue is not None
     assert counted == []

@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 _NO_WORKERS = "The cluster has no workers at the moment; the computation waits for some."
 
 
-def strategy_of(request: Mapping[str, Any], environment: Environment) -> AbstractContextManager[Strategy]:
+def strategy_of(
+    request: Mapping[str, Any], environment: Environment, here: Strategy
+) -> AbstractContextManager[Strategy]:
     """The strategy for a task; whatever it has connected to is left at the end.
 
     Args:
         request: With the address of a scheduler as ``dask``, if there is one.
         environment: Its log and its gaps hear of what happens elsewhere.
+        here: The strategy without a scheduler.
     """
-    from connexeo.processing.execution.threads import Threads
     from connexeo.processing.shared_logs import SharedLog
 
     address = request.get("dask")
     if address is None:
-        return nullcontext(Threads())
+        return nullcontext(here)
     from connexeo.processing.execution.cluster import connected
 
     topics: dict[str, Callable[[Any], None]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from connexeo.drivers.local.computing.tasks import MEMORY_FOR_LIBRARIES
@@ -11,6 +12,7 @@ from connexeo.generated.errors import EstimateComplexity
 if TYPE_CHECKING:
     from connexeo.drivers.local.computing.world import World
     from connexeo.processing.environment import Environment
+    from connexeo.processing.execution import Execution
 
 
 def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
@@ -35,7 +37,15 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
     }
 
 
-def planned_environment(
+@dataclass(frozen=True)
+class Ready:
+    """What a process is computed in."""
+
+    environment: Environment
+    execution: Execution
+
+
+def prepare(
     process: Mapping[str, Any],
     environment: Environment,
     *,
@@ -44,8 +54,8 @@ def planned_environment(
     output_bytes: int | None = None,
     seconds: float | None = None,
     instead: str = "",
-) -> Environment:
-    """The environment to compute a process in, once a dry run has found nothing against it.
+) -> Ready:
+    """What to compute a process in, once a dry run has found nothing against it: in blocks that fit into the memory.
 
     What the dry run has searched for is not searched for again. Where it cannot tell, the computation may begin.
 
@@ -61,15 +71,17 @@ def planned_environment(
     Raises:
         OpenEOError: what the dry run found; ProcessGraphComplexity when the computation is too large.
     """
-    from connexeo.processing.planning.planner import check_limits, plan
+    from connexeo.processing.execution import Execution, Layout
+    from connexeo.processing.planning.budget import fit
+    from connexeo.processing.planning.planner import check_limits
     from connexeo.processing.planning.remembering import remembering
 
     world = remembering(environment)
-    try:
-        planned = plan(process, world)
-    except EstimateComplexity:
-        return world
     for_pixels = None if memory is None else memory - MEMORY_FOR_LIBRARIES
-    check_limits(planned, output_bytes=output_bytes, memory=for_pixels, seconds=seconds, instead=instead)
-    count(planned.pixels)
-    return world
+    try:
+        fitted = fit(process, world, for_pixels)
+    except EstimateComplexity:
+        return Ready(world, Execution(Layout(512)))
+    check_limits(fitted.plan, output_bytes=output_bytes, memory=for_pixels, seconds=seconds, instead=instead)
+    count(fitted.plan.pixels)
+    return Ready(world, fitted.execution)

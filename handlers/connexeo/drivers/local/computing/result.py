@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connexeo.drivers.local.computing.clusters import strategy_of
-from connexeo.drivers.local.computing.estimate import planned_environment
+from connexeo.drivers.local.computing.estimate import prepare
 from connexeo.generated.errors import ProcessGraphComplexity
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
             be larger than ``max_bytes`` or take longer than ``max_seconds``, before a pixel is read.
     """
     from connexeo.processing.evaluation import execute
-    from connexeo.processing.execution import Execution, using
+    from connexeo.processing.execution import using
     from connexeo.processing.formats import archive, write_results
     from connexeo.processing.result import Result
 
-    environment = planned_environment(
+    ready = prepare(
         request["process"],
         world.environment(),
         count=world.count_pixels,
@@ -41,12 +41,17 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
         seconds=request.get("max_seconds"),
         instead="or a batch job",
     )
-    evaluation = execute(request["process"], environment=environment)
+    environment = ready.environment
+    with using(ready.execution):
+        evaluation = execute(request["process"], environment=environment)
     value = evaluation.value
     results = evaluation.results or (Result(value, default_format(value)),)
     _check_size(sum(int(getattr(result.data, "nbytes", 0)) for result in results), request["max_bytes"])
     folder = Path(request["folder"])
-    with strategy_of(request, environment) as strategy, using(Execution(strategy=strategy)):
+    with (
+        strategy_of(request, environment, ready.execution.strategy) as strategy,
+        using(replace(ready.execution, strategy=strategy)),
+    ):
         files = write_results([_as_one_file(result) for result in results], folder)
     if environment.gaps is not None:
         environment.gaps.check()

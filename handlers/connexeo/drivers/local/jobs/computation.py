@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connexeo.drivers.local.computing.clusters import strategy_of
-from connexeo.drivers.local.computing.estimate import planned_environment
+from connexeo.drivers.local.computing.estimate import prepare
 from connexeo.drivers.local.computing.result import default_format
 from connexeo.drivers.local.jobs.document import Asset
 from connexeo.drivers.local.jobs.times import rfc3339
@@ -42,24 +42,26 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
             of a cube is too large for the memory; StorageFailure when there is no room.
     """
     from connexeo.processing.evaluation import execute
-    from connexeo.processing.execution import Execution, using
+    from connexeo.processing.execution import using
     from connexeo.processing.formats import write_each
     from connexeo.processing.result import Result
 
-    environment = planned_environment(
+    ready = prepare(
         request["process"],
         world.environment(),
         count=world.count_pixels,
         memory=request.get("memory"),
     )
-    evaluation = execute(request["process"], environment=environment)
+    environment = ready.environment
+    with using(ready.execution):
+        evaluation = execute(request["process"], environment=environment)
     value = evaluation.value
     results = evaluation.results or (Result(value, default_format(value)),)
     folder = Path(request["folder"])
     progress = _Progress(world.progress, len(results))
     with (
-        strategy_of(request, environment) as strategy,
-        using(Execution(strategy=strategy, on_progress=progress.count)),
+        strategy_of(request, environment, ready.execution.strategy) as strategy,
+        using(replace(ready.execution, strategy=strategy, on_progress=progress.count)),
     ):
         for files in write_each(results, folder):
             if environment.gaps is not None:
