@@ -180,8 +180,19 @@ def test_overlap_resolver(world: Environment, cube: xr.DataArray) -> None:
         "overlap_resolver": child,
     }
     graph = {"merge": {"process_id": "merge_cubes", "arguments": arguments, "result": True}}
-    result = evaluate(graph, {"a": cube, "b": cube + 1}, environment=world)
-    np.testing.assert_allclose(result, (cube + 1) * 2)
+    for first in (cube, cube.compute()):
+        result = evaluate(graph, {"a": first, "b": cube + 1}, environment=world)
+        assert result.chunks is not None
+        np.testing.assert_allclose(result, (cube + 1) * 2)
+
+
+def test_cubes_without_values(called: Run, cube: xr.DataArray) -> None:
+    nothing = cube.isel(x=[])
+    code = on_cubes("raise ValueError('there is nothing to run on')")
+    assert called("apply", code, nothing).compute().shape == (4, 3, 6, 0)
+    assert called("reduce_dimension", code, nothing, dimension="t").compute().shape == (3, 6, 0)
+    assert called("apply_dimension", code, nothing, dimension="t").compute().shape == (4, 3, 6, 0)
+    assert np.isnan(called("reduce_dimension", code, nothing, dimension="x")).all()
 
 
 def test_metadata_functions_are_no_hindrance(called: Run, cube: xr.DataArray) -> None:

@@ -85,7 +85,8 @@ class _OnBlock:
 
 def map_values(cube: xr.DataArray, others: Sequence[xr.DataArray], function: Bound) -> xr.DataArray:
     """Apply a callback to each value of cubes with the same dimensions and labels; all dimensions stay."""
-    source = _cut(cube, function, None)
+    lazy = any(one.chunks is not None for one in others)
+    source = _cut(cube.chunk() if lazy and cube.chunks is None else cube, function, None)
     cubes = [source, *(other.transpose(*cube.dims) for other in others)]
     block = _OnBlock(_prepared(function), _layout(source, "values"))
     sample = _try(block, source, len(cubes))

@@ -20,18 +20,18 @@ ARRAY = "array"
 def run_on_block(data: Array | Block, call: Call) -> Any:
     """The value of a UDF for a block: an `Array` for an array, unless it is reduced, and a block for a block.
 
-    No UDF is run on arrays without elements, such as months without dates; their value is no-data.
+    No UDF is run where there are no values: arrays without elements, such as months without dates, are no-data.
 
     Raises:
         UdfFailed: The UDF raised something, or has other dimensions or sizes than it may have.
         ProcessGraphComplexity: It hit a limit.
     """
     if isinstance(data, Array):
-        if len(data) == 0:
-            return np.full(data.shape, np.nan)
-        return _run_on_array(data, call)
+        return _run_on_array(data, call) if data.values.size else _nothing(data)
     place = current_place()
     values = np.asarray(data)
+    if not values.size:
+        return values
     dims = _block_dims(values.ndim, place)
     given = Data(values, dims, _coords(dims, values.shape, place))
     answer = call([given])
@@ -40,6 +40,12 @@ def run_on_block(data: Array | Block, call: Call) -> Any:
     result = _renamed(_single(answer.cubes), given.dims)
     _check(result, {name: given.sizes[name] for name in given.dims}, given)
     return result.transposed(given.dims)
+
+
+def _nothing(data: Array) -> Array | Block:
+    place = current_place()
+    reduced = not len(data) or (place is not None and place.kind == "reduce")
+    return np.full(data.shape, np.nan) if reduced else data
 
 
 def _run_on_array(data: Array, call: Call) -> Any:
