@@ -55,6 +55,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     "saving": ("save_result",),
     "spatial_aggregation": ("aggregate_spatial",),
     "stac": ("load_result", "load_stac"),
+    "stac_documents": ("stac_modify",),
     "statistics": (
         "count", "extrema", "max", "mean", "median", "min", "product", "quantiles", "sd", "sum", "variance",
     ),
