@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) 
 
 def _merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) -> xr.DataArray:
     shared = _shared_dimensions(first, second)
+    first, second = (_in_order(cube, shared) for cube in (first, second))
     second = align(second, first, cover=False)
     first, second = _comparable(first, second, shared)
     labels = {name: (coordinates(first, name), coordinates(second, name)) for name in shared}
@@ -82,6 +84,21 @@ def _shared_dimensions(first: xr.DataArray, second: xr.DataArray) -> list[str]:
                 f"Dimension '{name}' is of type '{one.type}' in one data cube and '{theirs[name].type}' in the other."
             )
     return list(shared)
+
+
+def _in_order(cube: xr.DataArray, names: Iterable[str]) -> xr.DataArray:
+    """The cube with sorted labels of space and time, of which spatial ones may descend."""
+    places: dict[str, Any] = {}
+    for name in names:
+        labels, kind = coordinates(cube, name), dimension_of(cube, name).type
+        if kind not in ("spatial", "temporal") or labels.dtype.kind not in "iufM":
+            continue
+        descends = kind == "spatial" and _descends(labels)
+        steps = np.sign(np.diff(labels).astype(np.float64))
+        if (steps * (-1 if descends else 1) < 0).any():
+            order = np.argsort(labels, kind="stable")
+            places[name] = order[::-1] if descends else order
+    return make_cube(cube.isel(places), dimensions_of(cube)) if places else cube
 
 
 def _merge_properties(name: str, first: xr.DataArray, second: xr.DataArray) -> Dimension:
@@ -177,10 +194,10 @@ def _concatenate(first: xr.DataArray, second: xr.DataArray, name: str, labels: L
         coords="minimal",
         compat="override",
     )
-    joined = np.concatenate(
-        [coordinates(first, name).astype(object), coordinates(second, name).astype(object)]
-    )
-    order = [int(np.flatnonzero(joined == label)[0]) for label in labels.astype(object)]
+    places: defaultdict[Any, deque[int]] = defaultdict(deque)  # of equal labels, in turn
+    for place, label in enumerate([*coordinates(first, name).tolist(), *coordinates(second, name).tolist()]):
+        places[label].append(place)
+    order = [places[label].popleft() for label in labels.tolist()]
     if order != list(range(len(order))):
         both = both.isel({name: order})
     result = both.assign_coords({name: labels})

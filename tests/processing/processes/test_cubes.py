@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from connexeo.generated.errors import OpenEOError
-from connexeo.processing.cube import crs_of, dimensions_of, labels
+from connexeo.processing.cube import crs_of, dimensions_of, labels, make_cube
 
 Run = Callable[..., Any]
 
@@ -471,3 +471,30 @@ def test_names_of_dimensions_are_free(run: Run, cube: xr.DataArray) -> None:
     assert result.dims == ("Zeit", "row", "column")
     assert labels(result, "Zeit") == ("2020-03", "2020-04")
     assert [one.type for one in dimensions_of(result)] == ["temporal", "spatial", "spatial"]
+
+
+def test_merged_times_are_sorted_even_if_those_of_both_cubes_are_not(run: Run, cube: xr.DataArray) -> None:
+    turned = cube.isel(t=[2, 0, 3, 1])
+    result = run("merge_cubes", cube1=turned, cube2=turned.isel(t=[1, 0, 3, 2]), overlap_resolver=SUBTRACT)
+    assert labels(result, "t") == labels(cube, "t")
+    np.testing.assert_array_equal(result, cube - cube)
+    parts = run("merge_cubes", cube1=turned.isel(bands=[0]), cube2=cube.isel(bands=[1, 2]))
+    np.testing.assert_array_equal(parts, cube)
+
+
+def test_merged_labels_may_be_there_twice(run: Run, cube: xr.DataArray) -> None:
+    twice, other = cube.assign_coords(t=cube.t.values[[0, 0, 2, 3]]), cube.isel(t=[1])
+    result = run("merge_cubes", cube1=twice, cube2=other)
+    np.testing.assert_array_equal(result, cube.isel(t=[0, 1, 1, 2, 3]))
+    with pytest.raises(OpenEOError) as caught:
+        run("merge_cubes", cube1=twice, cube2=cube, overlap_resolver=SUBTRACT)
+    assert caught.value.code == "ProcessParameterInvalid"
+
+
+def test_merged_bands_may_be_swapped(run: Run, cube: xr.DataArray) -> None:
+    swapped = make_cube(cube.isel(bands=[2, 0]).transpose("x", "bands", "y", "t"), dimensions_of(cube))
+    result = run("merge_cubes", cube1=cube, cube2=swapped, overlap_resolver=SUBTRACT)
+    assert labels(result, "bands") == ("B04", "B08", "SCL")
+    assert result.dims == cube.dims
+    np.testing.assert_array_equal(result.isel(bands=[0, 2]), (cube - cube).isel(bands=[0, 2]))
+    np.testing.assert_array_equal(result.isel(bands=1), cube.isel(bands=1))

@@ -103,3 +103,12 @@ def test_text_cannot_replace_pixels(run: Run, cube: xr.DataArray, mask: xr.DataA
     with pytest.raises(OpenEOError) as caught:
         run("mask", data=cube, mask=mask, replacement="none")
     assert caught.value.code == "ProcessParameterInvalid"
+
+
+def test_masks_in_another_order_have_each_label_once(run: Run, cube: xr.DataArray) -> None:
+    twice = cube.assign_coords(t=cube.t.values[[0, 0, 2, 3]])
+    same = run("mask", data=twice, mask=twice > 2000, replacement=-1)
+    np.testing.assert_array_equal(same, cube.where(~(cube > 2000), -1))
+    with pytest.raises(OpenEOError) as caught:
+        run("mask", data=twice, mask=twice.isel(t=[2, 0, 1, 3]) > 2000)
+    assert caught.value.code == "IncompatibleDataCubes"

@@ -65,7 +65,7 @@ def _ordered_like(cube: xr.DataArray, data: xr.DataArray, name: str) -> xr.DataA
     mine, wanted = coordinates(cube, name).tolist(), coordinates(data, name).tolist()
     if mine == wanted:
         return cube
-    if set(mine) != set(wanted):
+    if set(mine) != set(wanted) or len(set(mine)) != len(mine):
         raise IncompatibleDataCubes(
             f"The labels of dimension '{name}' of the data cube and of the mask differ."
         )

@@ -34,6 +34,7 @@ from connexeo.processing.neighborhoods import (
 )
 from connexeo.processing.process import process
 from connexeo.processing.temporal import instants_of
+from connexeo.processing.udf.preparation import prepare, runs_udf
 from connexeo.processing.values import Block, as_float
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def apply_neighborhood(
         spans(source, one, sizes.get(one.name), margins.get(one.name)) for one in dimensions_of(source)
     ]
     bound = Bound(process, ("data",), {"context": context})
+    if runs_udf(bound):
+        bound = replace(bound, callback=prepare(process))
     along = [one.name for one in dimensions_of(source) if not _is_pixel(one.name, sizes, margins)]
     if len(along) == 1:
         values = _transform(source, along[0], windows[source.get_axis_num(along[0])], bound)
