@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from connexeo.generated.errors import ProcessGraphInvalid
 from connexeo.processing.cube import labels, with_dimensions
-from connexeo.processing.pixelwise import evaluate_pixels, trying_out
+from connexeo.processing.pixelwise import evaluate_pixels, made_up, trying_out
 from connexeo.processing.process import PerPixel
 from connexeo.processing.udf.preparation import runs_udf
 from connexeo.processing.values import Array, Block, Label, stack
@@ -230,7 +230,8 @@ def transform_along(cube: xr.DataArray, dimension: str, function: BlockFunction)
         return udf.transform_along(cube, dimension, function)
     axis = cube.get_axis_num(dimension)
     names = labels(cube, dimension)
-    sample = _Transformer(function, axis, names)(_sample(cube.shape, cube.dtype, axis))
+    with made_up():
+        sample = _Transformer(function, axis, names)(_sample(cube.shape, cube.dtype, axis))
     length = sample.shape[axis]
     transformer = _Transformer(function, axis, names, sample.dtype)
     source = _one_chunk(cube.data, axis)

@@ -18,6 +18,22 @@ from connexeo.generated.errors import ProcessGraphInvalid
 from connexeo.processing.values import Array, Block, LabeledList, is_block, labels_of
 
 _trying_out: ContextVar[bool] = ContextVar("trying_out", default=False)
+_made_up: ContextVar[bool] = ContextVar("made_up", default=False)
+
+
+@contextmanager
+def made_up() -> Iterator[None]:
+    """While a callback runs on values that are no pixels of a cube, to find out the shape of its results."""
+    token = _made_up.set(True)
+    try:
+        yield
+    finally:
+        _made_up.reset(token)
+
+
+def are_made_up() -> bool:
+    """Whether the values that a process function gets are no pixels, so that nobody wants to see them in a log."""
+    return _made_up.get() or _trying_out.get()
 
 
 @contextmanager
