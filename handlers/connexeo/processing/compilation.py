@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from connexeo.generated.errors import ProcessGraphComplexity, ProcessUnsupported
@@ -25,7 +25,7 @@ from connexeo.processing.program import (
     Properties,
     Step,
 )
-from connexeo.processing.registry import implementation
+from connexeo.processing.registry import Implementation, implementation
 from connexeo.processing.validation import namespace_of
 
 MAX_STEPS = 1_000_000
@@ -48,6 +48,8 @@ class _Compiler:
     environment: Environment
     bodies: dict[str, Program]
     """Graphs of user-defined processes, each compiled once however often it is called."""
+    predefined: dict[str, Implementation] = field(default_factory=dict)
+    """Functions of predefined processes, each looked for once."""
 
     def graph(self, process_graph: Any) -> Program:
         graph = read_graph(process_graph)
@@ -89,7 +91,9 @@ class _Compiler:
         predefined = world.definitions.read(node.process_id) if source == "backend" else None
         if predefined is None:
             raise ProcessUnsupported(process=node.process_id, namespace=node.namespace or "backend")
-        found = implementation(node.process_id, world.process_modules)
+        found = self.predefined.get(node.process_id)
+        if found is None:
+            found = self.predefined[node.process_id] = implementation(node.process_id, world.process_modules)
         return predefined, found.function, found.wants_environment
 
     def argument(
