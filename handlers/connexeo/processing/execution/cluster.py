@@ -18,8 +18,9 @@ from typing import Any
 from connexeo.generated.errors import InfrastructureBusy, Internal, OpenEOError, ProcessGraphComplexity
 from connexeo.processing.execution.parts import Block, Deliver, Key, Part
 
-CONNECT = 5.0
-"""Seconds in which the scheduler has to answer, at first and after the connection broke."""
+CONNECT = 10.0
+"""Seconds in which the scheduler has to answer, at first and when it is asked whether it is there; those of large
+clusters are busy for seconds."""
 SILENCE = 5.0
 """Seconds without a result after which the scheduler is asked whether it is there."""
 MOST_PARTS = 512
