@@ -67,6 +67,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
     ),
     "udf": ("run_udf",),
     "windows": ("aggregate_spatial_window", "reduce_spatial"),
+    "url_loading": ("load_url",),
     "vector_geometry": ("filter_vector", "vector_buffer", "vector_reproject"),
     "vector_loading": ("load_geojson",),
     "vector_points": ("vector_to_random_points", "vector_to_regular_points"),

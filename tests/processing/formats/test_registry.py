@@ -50,7 +50,7 @@ def text(monkeypatch: pytest.MonkeyPatch) -> Format:
 
 def test_formats_are_listed_as_the_contract_wants() -> None:
     listed = list_formats()
-    assert list(listed["input"]) == ["GTiff", "JP2OpenJPEG", "netCDF"]
+    assert list(listed["input"]) == ["GTiff", "JP2OpenJPEG", "netCDF", "GeoJSON", "Parquet", "CSV"]
     assert list(listed["output"]) == NAMES
     for described in (*listed["input"].values(), *listed["output"].values()):
         assert set(described) == {"title", "description", "gis_data_types", "parameters"}

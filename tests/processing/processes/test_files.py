@@ -319,10 +319,13 @@ def test_without_a_user() -> None:
 
 def test_input_formats_are_published() -> None:
     published = list_formats()["input"]
-    assert list(published) == ["GTiff", "JP2OpenJPEG", "netCDF"]
+    assert list(published) == ["GTiff", "JP2OpenJPEG", "netCDF", "GeoJSON", "Parquet", "CSV"]
+    kinds = [known["gis_data_types"][0] for known in published.values()]
+    assert kinds == ["raster"] * 3 + ["vector"] * 3
     assert all(
-        known["gis_data_types"] == ["raster"] and known["parameters"] == {} for known in published.values()
+        known["parameters"] == {} for known in published.values() if known["gis_data_types"] == ["raster"]
     )
+    assert all("properties" in known["parameters"] for known in list(published.values())[3:])
 
 
 def exported(

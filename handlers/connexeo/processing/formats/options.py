@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from connexeo.generated.errors import ProcessParameterInvalid
-from connexeo.processing.formats.interface import Format, Options
+from connexeo.processing.formats.interface import Options
 
 _NO_SCHEMA = frozenset({"required", "default", "description", "experimental"})
 
 
-def resolve_options(target: Format, options: Options) -> dict[str, Any]:
+class Described(Protocol):
+    """What has options: output and input formats."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def parameters(self) -> Mapping[str, Mapping[str, Any]]:
+        """See `Format`."""
+
+
+def resolve_options(target: Described, options: Options) -> dict[str, Any]:
     """All options of a format by their names, with defaults where none is given.
 
     Names and listed values are matched without regard to case, as GDAL does. `null` stands for the default; an option
@@ -42,7 +54,7 @@ def invalid_option(reason: str) -> ProcessParameterInvalid:
     return ProcessParameterInvalid(parameter="options", process="save_result", reason=reason)
 
 
-def _value(target: Format, name: str, value: Any) -> Any:
+def _value(target: Described, name: str, value: Any) -> Any:
     import jsonschema_rs
 
     declared: Mapping[str, Any] = target.parameters[name]

@@ -10,29 +10,18 @@ from typing import TYPE_CHECKING, Any
 from connexeo.generated.errors import (
     FeatureUnsupported,
     FileNotFound,
-    NoDataAvailable,
-    OpenEOError,
     ProcessParameterInvalid,
 )
 from connexeo.processing.environment import Environment, LogEntry, Workspace
-from connexeo.processing.formats.inputs import InputFormat, find_input
+from connexeo.processing.formats.inputs import find_input
 from connexeo.processing.process import process
 from connexeo.processing.result import Result
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from connexeo.processing.reading.files import Source
-
 FILES = "files"
 """Name of the only workspace: the user's files."""
-
-_UNDECLARED: Mapping[str, Any] = {
-    "y": {"type": "spatial", "axis": "y"},
-    "x": {"type": "spatial", "axis": "x"},
-    "bands": {"type": "bands"},
-}
-_TEMPORAL: Mapping[str, Any] = {"t": {"type": "temporal"}}
 
 
 @process
@@ -45,8 +34,8 @@ def load_uploaded_files(
 ) -> xr.DataArray:
     """Load files of the user as a lazy cube with the dims `(t, bands, y, x)`, without `t` if no file has an instant.
 
-    What bands and instants are is told in `formats.inputs`. Where no value may be there the cube is floating and
-    no-data is NaN, else it has the data type of the files.
+    Files of features become a vector cube. What bands and instants are is told in `formats.inputs`. Where no value may
+    be there the cube is floating and no-data is NaN, else it has the data type of the files.
 
     Raises:
         FileNotFound: the user has no such file.
@@ -54,69 +43,16 @@ def load_uploaded_files(
         ProcessParameterInvalid: there is no such input format, or no file is named.
         FeatureUnsupported: there is no user here who could have files.
     """
-    known = find_input(format, options or {})
+    known, chosen = find_input(format, options or {})
     workspace = _workspace(environment)
     names = list(dict.fromkeys(_canonical(path) for path in paths))
     if not names:
         reason = "it names no file."
         raise ProcessParameterInvalid(parameter="paths", process="load_uploaded_files", reason=reason)
-    from connexeo.processing.reading.files import check_together
+    from connexeo.processing.reading.uploads import open_files
 
-    sources = [_look_into(workspace, name, known) for name in names]
-    check_together(sources)
-    return _open(sources, environment)
-
-
-def _look_into(workspace: Workspace, name: str, known: InputFormat) -> Source:
-    from connexeo.processing.reading.files import open_array_file, open_image_file
-
-    path = workspace.file(name)
-    return open_array_file(path, name) if known.kind == "array" else open_image_file(path, name, known.name)
-
-
-def _open(sources: Sequence[Source], environment: Environment) -> xr.DataArray:
-    from connexeo.processing.reading.bands import collection_bands
-    from connexeo.processing.reading.cubes import Request, open_cube
-    from connexeo.processing.reading.files import cannot_be_read
-
-    items = [source.item for source in sources]
-    temporal = _TEMPORAL if sources[0].has_time else {}
-    found = {band.name: band for item in items for band in collection_bands({}, [item])}
-    request = Request(
-        {"cube:dimensions": {**temporal, **_UNDECLARED}},
-        items,
-        tuple(found.values()),
-        None,
-        (None, None),
-        environment.window,
-        environment.needs,
-        environment.dry_run,
-    )
-    try:
-        cube = open_cube(request)
-    except OpenEOError as error:
-        raise cannot_be_read(error) from error
-    if cube is None:
-        raise NoDataAvailable("The files hold no data.")
-    return _unpacked(cube, sources)
-
-
-def _unpacked(cube: xr.DataArray, sources: Sequence[Source]) -> xr.DataArray:
-    """The values that the numbers of the files stand for."""
-    import numpy as np
-
-    values = {band: kept for source in sources for band, kept in source.values.items()}
-    labels = [str(label) for label in cube.bands.values]
-    scales = [values[label].scale if label in values else 1.0 for label in labels]
-    offsets = [values[label].offset if label in values else 0.0 for label in labels]
-    if set(scales) == {1.0} and set(offsets) == {0.0}:
-        return cube
-    floating = (
-        cube.dtype if cube.dtype.kind == "f" else np.dtype(np.float32 if cube.dtype.itemsize <= 2 else float)
-    )
-    shape = [len(labels) if dim == "bands" else 1 for dim in cube.dims]
-    scale, offset = (np.asarray(each, floating).reshape(shape) for each in (scales, offsets))
-    return cube.copy(data=cube.data.astype(floating) * scale + offset)
+    files = [(workspace.file(name), name) for name in names]
+    return open_files(files, known, chosen, environment, process="load_uploaded_files")
 
 
 @process

@@ -75,7 +75,7 @@ def open_image_file(path: Path, name: str, driver: str) -> Source:
 
     from connexeo.processing.reading.pixels import GDAL, grid_of_file, open_image
 
-    called, moment = name_parts(path.name)
+    called, moment = name_parts(name.rpartition("/")[2])
     try:
         with rasterio.Env(**GDAL), _without_warning(), open_image(str(path)) as image:
             if image.driver != driver:
@@ -111,7 +111,7 @@ def open_array_file(path: Path, name: str) -> Source:
 
     from connexeo.processing.reading.arrays import role
 
-    _, moment = name_parts(path.name)
+    _, moment = name_parts(name.rpartition("/")[2])
     try:
         if leads_elsewhere(path):
             raise FormatUnsuitable(f"'{name}' is no netCDF file that holds all its values itself.")
