@@ -15,6 +15,7 @@ from connexeo.processing.blocks import BlockFunction, Bound, as_block, dask_arra
 from connexeo.processing.callback import Callback
 from connexeo.processing.cube import coordinates, with_dimensions
 from connexeo.processing.neighborhoods import labels_between
+from connexeo.processing.pixelwise import trying_out
 from connexeo.processing.process import process
 from connexeo.processing.values import Array, Block, as_float
 
@@ -173,4 +174,5 @@ def _type_of(function: BlockFunction, size: tuple[int, int], source: np.dtype[An
     sample = np.ones((min(size[0] * size[1], _SAMPLE), 2), source)
     if source.kind == "f":
         sample[:, 1] = np.nan
-    return as_block(function(Array(sample)), (2,)).dtype
+    with trying_out():
+        return as_block(function(Array(sample)), (2,)).dtype

@@ -1,0 +1,86 @@
+"""Evaluation pixel by pixel gives what blocks give, where blocks can hold it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from connexeo.processing.callback import Callback
+from connexeo.processing.compilation import compile_graph
+from connexeo.processing.environment import Environment
+from connexeo.processing.pixelwise import evaluate_pixels
+from connexeo.processing.values import Array
+
+DATA, X = {"from_parameter": "data"}, {"from_parameter": "x"}
+NUMBERS = st.integers(-20, 20).map(float) | st.just(math.nan)
+
+
+def node(process_id: str, *, result: bool = False, **arguments: Any) -> dict[str, Any]:
+    return {"process_id": process_id, "arguments": arguments, "result": result}
+
+
+GRAPHS = {
+    "sum": {"sum": node("sum", data=DATA, result=True)},
+    "last": {"last": node("last", data=DATA, ignore_nodata=False, result=True)},
+    "choice": {
+        "first": node("array_element", data=DATA, index=0),
+        "low": node("lt", x={"from_node": "first"}, y=0),
+        "choice": node(
+            "if", value={"from_node": "low"}, accept={"from_node": "first"}, reject=5, result=True
+        ),
+    },
+    "named": {"named": node("array_element", data=DATA, label="b", result=True)},
+    "scaled": {
+        "scaled": node(
+            "array_apply",
+            data=DATA,
+            process={
+                "process_graph": {"n": node("multiply", x=X, y={"from_parameter": "index"}, result=True)}
+            },
+            result=True,
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=arrays.arrays("float64", (3, 2, 2), elements=NUMBERS))
+def test_pixels_agree_with_blocks(environment: Environment, name: str, values: Any) -> None:
+    callback = Callback(compile_graph(GRAPHS[name], environment), {}, environment)
+    data = Array(values, ("a", "b", "c"))
+    whole, single = callback(data=data), evaluate_pixels(callback, {"data": data}, {})
+    if isinstance(whole, Array):
+        assert isinstance(single, Array)
+        assert single.labels == whole.labels
+        whole, single = whole.values, single.values
+    np.testing.assert_array_equal(single, whole)
+
+
+def test_parameters_broadcast(environment: Environment) -> None:
+    graph = {"n": node("add", x=X, y={"from_parameter": "y"}, result=True)}
+    callback = Callback(compile_graph(graph, environment), {}, environment)
+    x, y = np.array([[1], [2]]), np.array([10.0, math.nan])
+    np.testing.assert_array_equal(
+        evaluate_pixels(callback, {"x": x, "y": y}, {}), [[11, math.nan], [12, math.nan]]
+    )
+
+
+def test_windows_are_not_tried_out_on_pixels(run: Callable[..., Any]) -> None:
+    """Ones, on which the type is found out, would leave nothing, of which there is no third element."""
+    condition = {"process_graph": {"n": node("gt", x=X, y=1, result=True)}}
+    reducer = {
+        "kept": node("array_filter", data=DATA, condition=condition),
+        "third": node("array_element", data={"from_node": "kept"}, index=2, result=True),
+    }
+    cube = xr.DataArray(np.array([[2.0, 3], [4, 5]]), dims=("y", "x"))
+    result = run("aggregate_spatial_window", data=cube, size=[2, 2], reducer={"process_graph": reducer})
+    np.testing.assert_array_equal(result, [[4]])
