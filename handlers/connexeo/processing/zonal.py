@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from connexeo.processing.blocks import BlockFunction, as_block, dask_array
 from connexeo.processing.pixel_selection import Pixels, Region
+from connexeo.processing.pixelwise import made_up
 from connexeo.processing.values import Array, Block, as_float
 
 Position = tuple[int, int]
@@ -213,5 +214,6 @@ def _type_of(function: BlockFunction, dtype: npt.DTypeLike, count: bool) -> np.d
     sample = np.ones((2, 1), dtype)
     if sample.dtype.kind == "f":
         sample[1] = np.nan
-    found = as_float(as_block(function(Array(sample)), (1,))).dtype
+    with made_up():
+        found = as_float(as_block(function(Array(sample)), (1,))).dtype
     return np.dtype(np.float64) if count else found

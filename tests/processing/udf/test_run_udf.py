@@ -51,7 +51,9 @@ PARENTS = {
     "apply_dimension": ("process", "data"),
     "reduce_dimension": ("reducer", "data"),
     "aggregate_temporal_period": ("reducer", "data"),
+    "aggregate_spatial": ("reducer", "data"),
     "apply_neighborhood": ("process", "data"),
+    "reduce_spatial": ("reducer", "data"),
 }
 
 
@@ -75,8 +77,10 @@ def called(world: Environment) -> Run:
         child, inner = PARENTS[process_id]
         graph = {"process_graph": udf_node(code, inner, context={"from_parameter": "context"})}
         given = {"data": {"from_parameter": "cube"}, child: graph, "context": context, **arguments}
-        node = {"parent": {"process_id": process_id, "arguments": given, "result": True}}
-        return evaluate(node, {"cube": data}, environment=world)
+        node: dict[str, Any] = {"parent": {"process_id": process_id, "arguments": given, "result": True}}
+        references = {name: {"from_parameter": name} for name in ("geometries",) if name in arguments}
+        node["parent"]["arguments"] = {**given, **references}
+        return evaluate(node, {"cube": data, **arguments}, environment=world)
 
     return call
 
@@ -170,6 +174,16 @@ def test_series_of_pixels_as_neighborhoods(called: Run, cube: xr.DataArray) -> N
     pixel = [{"dimension": name, "value": 1, "unit": "px"} for name in ("x", "y", "bands")]
     result = called("apply_neighborhood", on_cubes("return cube.cumsum('t')"), cube, size=pixel)
     np.testing.assert_allclose(result, cube.cumsum("t"), rtol=1e-5)
+
+
+@pytest.mark.parametrize("process_id", ["reduce_spatial", "aggregate_spatial"])
+def test_picked_pixels(called: Run, cube: xr.DataArray, logs: list[LogEntry], process_id: str) -> None:
+    box = shapely.box(600_000, 4_999_940, 600_080, 5_000_000)
+    given = {} if process_id == "reduce_spatial" else {"geometries": make_vector_cube([box], 32632)}
+    code = on_cubes("print(cube.dims[0], cube.shape[0])\nreturn cube.sum('array')")
+    result = called(process_id, code, cube, **given)
+    np.testing.assert_allclose(np.squeeze(result), cube.sum(("x", "y")), rtol=1e-5)
+    assert {entry.message for entry in logs} == {"array 48"}, "nothing of made-up values"
 
 
 def test_overlap_resolver(world: Environment, cube: xr.DataArray) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from connexeo.processing.blocks import Bound, as_array, as_block, dask_array
 from connexeo.processing.cube import coordinates, dimensions_of_type, labels, with_dimensions
+from connexeo.processing.pixelwise import made_up
 from connexeo.processing.udf.call import UdfFailed, failed
 from connexeo.processing.udf.place import Kind, Layout, at
 from connexeo.processing.udf.preparation import prepare
@@ -167,15 +168,12 @@ def _try(block: _OnBlock, cube: xr.DataArray, count: int = 1) -> Block | None:
     )
     ramp = np.arange(1, math.prod(sizes) + 1).reshape(sizes)
     if cube.dtype.kind == "f":
-        made_up = (ramp / ramp.size).astype(cube.dtype) if ramp.size else ramp.astype(cube.dtype)
+        values = (ramp / ramp.size).astype(cube.dtype) if ramp.size else ramp.astype(cube.dtype)
     else:
-        made_up = (ramp % 2 == 1) if cube.dtype.kind == "b" else (ramp % 100).astype(cube.dtype)
-    callback: Any = block.function.callback
-    silent = replace(callback, environment=replace(callback.environment, log=_discard))
-    trial = replace(block, function=replace(block.function, callback=silent))
-    with at(block.layout.sample(sizes)):
+        values = (ramp % 2 == 1) if cube.dtype.kind == "b" else (ramp % 100).astype(cube.dtype)
+    with at(block.layout.sample(sizes)), made_up():
         try:
-            return trial.compute(*[made_up] * count)
+            return block.compute(*[values] * count)
         except UdfFailed as error:
             if not error.loaded:
                 raise
@@ -199,7 +197,3 @@ def _map(block: _OnBlock, arrays: list[Any], **layout: Any) -> Any:
     # A method, as dask looks for cubes in all fields of dataclasses, those of the environment among them.
     function = block.__call__
     return da.map_blocks(function, *aligned, name=f"udf-{uuid4().hex}", dtype=block.dtype, meta=meta, **given)
-
-
-def _discard(entry: Any) -> None:
-    """For the made-up values, whose log would mislead."""

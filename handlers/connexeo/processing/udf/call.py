@@ -15,6 +15,7 @@ from connexeo.generated.errors import (
     ProcessParameterInvalid,
 )
 from connexeo.processing.environment import Environment, LogEntry, LogLevel
+from connexeo.processing.pixelwise import are_made_up
 from connexeo.processing.udf.channel import Garbled
 from connexeo.processing.udf.values import Answer, Data, describe, read_answer
 
@@ -119,7 +120,7 @@ class Call:
     def _log(self, entry: Any) -> None:
         from connexeo.processing.udf.pool import POOL
 
-        if not isinstance(entry, Mapping):
+        if are_made_up() or not isinstance(entry, Mapping):
             return
         count = POOL.count_entry((self.environment.udf, self.environment.node))
         if count > MAX_ENTRIES + 1:
