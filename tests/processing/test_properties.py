@@ -19,7 +19,7 @@ from connexeo.processing.evaluation import evaluate
 
 Step = Callable[[Environment, xr.DataArray], Any]
 
-few = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 DATA, X, Y = {"from_parameter": "data"}, {"from_parameter": "x"}, {"from_parameter": "y"}
 TYPES = {
@@ -216,6 +216,51 @@ def test_integers_are_numbers_and_dates_come_in_any_order(
         assert_same(
             *(make_cube(one.sortby("t"), dimensions_of(one)) if "t" in one.dims else one for one in both)
         )
+
+
+@st.composite
+def labelled(draw: st.DrawFn) -> xr.DataArray:
+    """Small cubes of integers with bands and at least one of the dimensions a and t, each with some of three labels."""
+    names = draw(
+        st.sampled_from([("bands", "t"), ("t", "bands"), ("a", "bands"), ("bands", "a", "t"), ("bands",)])
+    )
+    labels = {name: draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True)) for name in names}
+    coords = {
+        name: DAY + np.array(some, "timedelta64[D]") if name == "t" else [f"{name}{one}" for one in some]
+        for name, some in labels.items()
+    }
+    shape = tuple(map(len, labels.values()))
+    data = draw(arrays.arrays("int16", shape, elements=st.integers(-99, 99)))
+    kinds = [TYPES.get(name, Dimension(name, "other")) for name in names]
+    return make_cube(xr.DataArray(data, dims=names, coords=coords), kinds)
+
+
+@settings(few, max_examples=15)
+@given(first=labelled(), second=labelled(), lazy=st.booleans())
+def test_merged_cubes_have_the_values_of_both(
+    environment: Environment, first: xr.DataArray, second: xr.DataArray, lazy: bool
+) -> None:
+    given = {"cube1": first.chunk(1) if lazy else first, "cube2": second}
+    result = call(environment, "merge_cubes", given, overlap_resolver=child("subtract", x=X, y=Y))
+    assert set(result.dims) == {*first.dims, *second.dims}
+    for name in result.dims:
+        ours, theirs = ([] if name not in one.dims else one[name].values.tolist() for one in (first, second))
+        expected = [*ours, *(label for label in theirs if label not in ours)]
+        assert result[name].values.tolist() == (sorted(expected) if name == "t" else expected)
+    values = result.values
+    for place in np.ndindex(result.shape):
+        at = {name: result[name].values[index] for name, index in zip(result.dims, place, strict=True)}
+        x, y = (value_at(one, at) for one in (first, second))
+        value = np.nan if x is y is None else y if x is None else x if y is None else x - y
+        assert np.array_equal(values[place], value, equal_nan=True)
+
+
+def value_at(cube: xr.DataArray, at: Mapping[Any, Any]) -> int | None:
+    """The value for labels, of which the cube may lack dimensions; None if it lacks a label."""
+    chosen = {name: label for name, label in at.items() if name in cube.dims}
+    if any(label not in cube[name].values for name, label in chosen.items()):
+        return None
+    return int(cube.sel(chosen))
 
 
 @few

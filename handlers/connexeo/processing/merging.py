@@ -53,7 +53,7 @@ def merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) 
 
 def _merge(first: xr.DataArray, second: xr.DataArray, resolver: Resolver | None) -> xr.DataArray:
     shared = _shared_dimensions(first, second)
-    first, second = (_in_order(cube, shared) for cube in (first, second))
+    first, second = (_in_order(cube) for cube in (first, second))
     second = align(second, first, cover=False)
     first, second = _comparable(first, second, shared)
     labels = {name: (coordinates(first, name), coordinates(second, name)) for name in shared}
@@ -86,11 +86,11 @@ def _shared_dimensions(first: xr.DataArray, second: xr.DataArray) -> list[str]:
     return list(shared)
 
 
-def _in_order(cube: xr.DataArray, names: Iterable[str]) -> xr.DataArray:
+def _in_order(cube: xr.DataArray) -> xr.DataArray:
     """The cube with sorted labels of space and time, of which spatial ones may descend."""
     places: dict[str, Any] = {}
-    for name in names:
-        labels, kind = coordinates(cube, name), dimension_of(cube, name).type
+    for dimension in dimensions_of(cube):
+        name, kind, labels = dimension.name, dimension.type, coordinates(cube, dimension.name)
         if kind not in ("spatial", "temporal") or labels.dtype.kind not in "iufM":
             continue
         descends = kind == "spatial" and _descends(labels)
