@@ -251,7 +251,7 @@ def test_merged_cubes_have_the_values_of_both(
     for place in np.ndindex(result.shape):
         at = {name: result[name].values[index] for name, index in zip(result.dims, place, strict=True)}
         x, y = (value_at(one, at) for one in (first, second))
-        value = np.nan if x is y is None else y if x is None else x if y is None else x - y
+        value: Any = np.nan if x is y is None else y if x is None else x if y is None else x - y
         assert np.array_equal(values[place], value, equal_nan=True)
 
 
