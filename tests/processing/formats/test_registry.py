@@ -14,7 +14,7 @@ from connexeo.processing.formats import Format, find_format, list_formats, regis
 from connexeo.processing.formats.interface import GisDataType, WrittenFile
 from connexeo.processing.formats.options import resolve_options
 
-NAMES = ["CSV", "GeoJSON", "GTiff", "JSON", "netCDF", "Parquet", "PNG"]
+NAMES = ["CSV", "GeoJSON", "GTiff", "JSON", "netCDF", "Parquet", "PNG", "Zarr"]
 PARAMETERS = [
     (name, option, schema)
     for name, described in list_formats()["output"].items()
@@ -88,7 +88,7 @@ def test_unknown_format_tells_which_there_are() -> None:
 
 def test_formats_can_be_added(text: Format) -> None:
     assert find_format("text") is text
-    assert list(list_formats()["output"]) == [*NAMES, "Text"]
+    assert list(list_formats()["output"]) == sorted([*NAMES, "Text"], key=str.casefold)
 
 
 def test_required_options_must_be_given(text: Format) -> None:

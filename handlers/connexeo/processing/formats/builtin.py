@@ -101,6 +101,24 @@ _NETCDF: Parameters = {
     **_PACKING,
 }
 
+_ZARR: Parameters = {
+    **_PREFIX,
+    "compress": {
+        "description": "Compression of the chunks, without loss.",
+        "type": "string",
+        "enum": ["ZSTD", "BLOSC", "DEFLATE", "NONE"],
+        "default": "ZSTD",
+    },
+    "chunk_size": {
+        "description": "Most rows and columns of a chunk, which holds one label of each other dimension.",
+        "type": "integer",
+        "minimum": 64,
+        "maximum": 8192,
+        "default": 1024,
+    },
+    **_PACKING,
+}
+
 _LIMIT: Mapping[str, Any] = {
     "oneOf": [
         {"type": "number"},
@@ -216,9 +234,11 @@ BUILTIN: tuple[BuiltinFormat, ...] = (
         title="netCDF-4 (CF conventions)",
         description=(
             "One file that holds the whole cube by the CF conventions 1.8: a variable for each band over all other "
-            "dimensions, or a single variable named `data` if there are no bands."
+            "dimensions, or a single variable named `data` if there are no bands. Geometries are well-known text, with "
+            "a point in each of them as `lon` and `lat`."
         ),
         module="netcdf",
+        gis_data_types=("raster", "vector", "other"),
         parameters=_NETCDF,
     ),
     BuiltinFormat(
@@ -243,6 +263,19 @@ BUILTIN: tuple[BuiltinFormat, ...] = (
         module="json",
         gis_data_types=("raster", "other"),
         parameters=_PREFIX,
+    ),
+    BuiltinFormat(
+        name="Zarr",
+        title="Zarr (zipped store)",
+        description=(
+            "The whole cube by the CF conventions 1.8 as a Zarr store of version 2 in one zip file: a variable for "
+            "each band over all other dimensions, or a single variable named `data` if there are no bands. "
+            '`xarray.open_zarr("zip::openEO.zarr.zip")` opens it, also with an address in place of the name; '
+            "unpacked into a folder, it is a Zarr store like any other."
+        ),
+        module="zarr",
+        gis_data_types=("raster", "vector", "other"),
+        parameters=_ZARR,
     ),
     BuiltinFormat(
         name="GeoJSON",

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from connexeo.generated.errors import FormatUnsuitable
-from connexeo.processing.cube import coordinates, dimensions_of, dimensions_of_type
+from connexeo.processing.cube import coordinates, dimensions_of
 from connexeo.processing.formats.blocks import Block, Region, Sink, store
 from connexeo.processing.formats.cf import GRID_MAPPING, Coordinate, describe_coordinate, grid_mapping
-from connexeo.processing.formats.grid import find_crs, find_grid
-from connexeo.processing.formats.images import require_cube, temporal_dimension, time_labels
-from connexeo.processing.formats.interface import Options, WrittenBand, WrittenFile
+from connexeo.processing.formats.grid import find_grid
+from connexeo.processing.formats.images import require_cube
+from connexeo.processing.formats.interface import Options, WrittenFile
 from connexeo.processing.formats.packing import Packing, resolve_packing
 from connexeo.processing.formats.storage import storing
+from connexeo.processing.formats.variables import (
+    Variable,
+    attributes_of,
+    auxiliary_coordinates,
+    crs_of_cube,
+    described,
+    variables_of,
+)
 
 if TYPE_CHECKING:
     import dask.array as da
@@ -29,18 +35,6 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/x-netcdf"
 CHUNK = 1024
 CONVENTIONS = "CF-1.8"
-UNNAMED = "data"
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A band, or the whole cube."""
-
-    name: str
-    label: str | None
-    """The band's label; None without bands."""
-    values: da.Array
-    dims: tuple[str, ...]
 
 
 def check(data: Any, options: Options) -> None:
@@ -59,61 +53,17 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
     cube: xr.DataArray = data
     packing = resolve_packing(cube.dtype, options)
     path = folder / f"{stem}.nc"
-    variables = _variables(cube)
+    variables = variables_of(cube)
     with _create(path) as dataset:
         sinks = [_define(dataset, cube, variable, packing, options) for variable in variables]
         with storing(RuntimeError), _lock():
-            _describe(dataset, cube)
+            _describe(dataset, cube, variables)
         store([variable.values for variable in variables], sinks)
-    time = temporal_dimension(cube)
-    grid = find_grid(cube)
-    return [
-        WrittenFile(
-            path,
-            MEDIA_TYPE,
-            times=() if time is None else time_labels(cube, time),
-            bands=tuple(
-                WrittenBand(
-                    variable.label or variable.name,
-                    packing.dtype.name,
-                    packing.nodata,
-                    packing.scale,
-                    packing.offset,
-                    sink.statistics()[0] if variable.values.size else None,
-                )
-                for variable, sink in zip(variables, sinks, strict=True)
-            ),
-            **({} if grid is None else grid.described()),
-        )
+    statistics = [
+        sink.statistics()[0] if variable.values.size else None
+        for variable, sink in zip(variables, sinks, strict=True)
     ]
-
-
-def _variables(cube: xr.DataArray) -> list[Variable]:
-    """The bands over all other dimensions."""
-    import dask.array as da
-
-    lazy = cube if isinstance(cube.data, da.Array) else cube.chunk()
-    bands = next((dimension.name for dimension in dimensions_of_type(cube, "bands")), None)
-    if bands is None:
-        # The name of an array says nothing: xarray makes one up for those of dask.
-        return [Variable(UNNAMED, None, lazy.data, tuple(map(str, cube.dims)))]
-    axis = cube.get_axis_num(bands)
-    dims = tuple(str(dim) for dim in cube.dims if dim != bands)
-    taken = {*dims, GRID_MAPPING}
-    variables = []
-    for index, label in enumerate(coordinates(cube, bands).tolist()):
-        name = _safe_name(str(label))
-        while name in taken:
-            name += "_"
-        taken.add(name)
-        variables.append(Variable(name, str(label), lazy.data[(slice(None),) * axis + (index,)], dims))
-    return variables
-
-
-def _safe_name(label: str) -> str:
-    """A name that netCDF and all its readers accept."""
-    name = re.sub(r"[^A-Za-z0-9_.@+-]", "_", label) or UNNAMED
-    return name if re.match(r"[A-Za-z0-9_]", name) else f"_{name}"
+    return [WrittenFile(path, MEDIA_TYPE, **described(cube, variables, packing, statistics))]
 
 
 def _lock() -> Any:
@@ -159,7 +109,7 @@ def _define(
             chunksizes=_chunks(variable.values),
         )
         target.set_auto_maskandscale(False)
-        target.setncatts(_attributes(cube, variable, packing, dtype))
+        target.setncatts(attributes_of(cube, variable, packing, dtype))
 
     def write_block(region: Region, block: Block) -> None:
         with storing(RuntimeError):
@@ -176,39 +126,34 @@ def _chunks(values: da.Array) -> list[int] | None:
     return [min(size, CHUNK) if axis >= values.ndim - 2 else 1 for axis, size in enumerate(first)]
 
 
-def _attributes(
-    cube: xr.DataArray, variable: Variable, packing: Packing, dtype: np.dtype[Any]
-) -> Mapping[str, Any]:
-    attributes: dict[str, Any] = {"long_name": variable.label or variable.name}
-    if (packing.scale, packing.offset) != (1.0, 0.0):
-        attributes |= {"scale_factor": packing.scale, "add_offset": packing.offset}
-    if cube.dtype.kind == "b" and dtype == np.int8:
-        attributes["dtype"] = "bool"
-    if find_crs(cube) is not None:
-        attributes["grid_mapping"] = GRID_MAPPING
-    return attributes
-
-
-def _describe(dataset: netCDF4.Dataset, cube: xr.DataArray) -> None:
+def _describe(dataset: netCDF4.Dataset, cube: xr.DataArray, variables: Sequence[Variable]) -> None:
     """Write coordinates, reference system and global attributes."""
     dataset.setncatts({"Conventions": CONVENTIONS})
-    crs = find_crs(cube)
+    crs = crs_of_cube(cube)
     for dimension in dimensions_of(cube):
         if dimension.type == "bands" or dimension.name not in cube.coords:
             continue
         _write_coordinate(dataset, dimension.name, describe_coordinate(cube, dimension, crs))
+    auxiliary = auxiliary_coordinates(cube)
+    for variable in variables if auxiliary else ():
+        dataset[variable.name].setncattr("coordinates", " ".join(auxiliary))
+    for name, (dims, values, attributes) in auxiliary.items():
+        _write_coordinate(dataset, name, Coordinate(values, attributes), dims[0])
     if crs is not None:
-        variable = dataset.createVariable(GRID_MAPPING, np.int32, ())
-        variable.setncatts(grid_mapping(crs, find_grid(cube)))
-        variable[...] = 0
+        mapping = dataset.createVariable(GRID_MAPPING, np.int32, ())
+        mapping.setncatts(grid_mapping(crs, find_grid(cube)))
+        mapping[...] = 0
 
 
-def _write_coordinate(dataset: netCDF4.Dataset, name: str, coordinate: Coordinate) -> None:
-    if name not in dataset.dimensions:
-        dataset.createDimension(name, len(coordinate.values))
+def _write_coordinate(
+    dataset: netCDF4.Dataset, name: str, coordinate: Coordinate, dim: str | None = None
+) -> None:
+    dim = dim or name
+    if dim not in dataset.dimensions:
+        dataset.createDimension(dim, len(coordinate.values))
     values = coordinate.values
     datatype: Any = str if values.dtype.kind == "O" else values.dtype
-    variable = dataset.createVariable(name, datatype, (name,), fill_value=None if datatype is str else False)
+    variable = dataset.createVariable(name, datatype, (dim,), fill_value=None if datatype is str else False)
     variable.setncatts(coordinate.attributes)
     if len(values):
         variable[:] = values
