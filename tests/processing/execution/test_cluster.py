@@ -70,6 +70,16 @@ def test_blocks_are_computed_and_nothing_is_left(workers: DaskCluster) -> None:
     assert left(workers.address) == 0
 
 
+def test_what_blocks_are_read_from_is_sent_once(workers: DaskCluster) -> None:
+    source = slow_blocks.Source(8)
+    array = da.from_array(source, chunks=1, lock=False, fancy=False, meta=np.empty(0, int))  # type: ignore[no-untyped-call]
+    assert computed(workers.address, mapped(slow_blocks.noted, array, str(workers.folder), 0.0)) == {
+        number: number + 1 for number in range(8)
+    }
+    assert source.sent == 1
+    assert left(workers.address) == 0
+
+
 def test_no_more_parts_are_made_than_are_under_way(workers: DaskCluster) -> None:
     made: list[int] = []
     written: list[int] = []

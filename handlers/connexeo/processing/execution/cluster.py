@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from connexeo.generated.errors import InfrastructureBusy, Internal, OpenEOError, ProcessGraphComplexity
 from connexeo.processing.execution.parts import Block, Deliver, Key, Part
 
@@ -92,12 +94,19 @@ def connected(
         cluster.close()
 
 
-def compute_part(load: bytes) -> list[Block]:
-    """The blocks of a part; runs in a worker."""
+def compute_part(load: bytes, *sources: Any) -> list[Block]:
+    """The blocks of a part; runs in a worker.
+
+    Args:
+        load: The graph without its sources, the keys of the blocks, and those of the sources.
+        sources: What blocks are read from.
+    """
     import cloudpickle  # type: ignore[import-untyped]
     from dask import local
+    from dask._task_spec import DataNode
 
-    graph, keys = cloudpickle.loads(load)
+    graph, keys, names = cloudpickle.loads(load)
+    graph |= {name: DataNode(name, source) for name, source in zip(names, sources, strict=True)}
     try:
         blocks: Sequence[Block] = local.get_sync(graph, list(keys))
         return list(blocks)
@@ -120,6 +129,13 @@ def _sendable(error: BaseException) -> OpenEOError:
     if "node" in vars(error):
         vars(told)["node"] = vars(error)["node"]
     return told
+
+
+def unpack(load: bytes) -> Any:
+    """A source; runs in a worker."""
+    import cloudpickle
+
+    return cloudpickle.loads(load)
 
 
 def pick(blocks: Sequence[Block], number: int) -> Block:
@@ -145,6 +161,8 @@ class _Run:
         self._on_waiting = on_waiting
         self._finished: queue.SimpleQueue[_Pending] = queue.SimpleQueue()
         self._pending: set[_Pending] = set()
+        self._sources: dict[Key, Any] = {}
+        """Futures of what blocks are read from: it tells of all files, and is sent to each worker once."""
         self._window = 0
         self._looked = 0.0
 
@@ -157,8 +175,8 @@ class _Run:
                     return
                 self._collect(self._next())
         finally:
-            for pending in self._pending:
-                pending.task.release()
+            for future in [*(pending.task for pending in self._pending), *self._sources.values()]:
+                future.release()
 
     def _most(self) -> int:
         """How many parts may be under way: workers come and go."""
@@ -185,12 +203,25 @@ class _Run:
     def _submit(self, part: Part) -> None:
         import cloudpickle
 
+        names = [key for key, task in part.graph.items() if _is_source(task)]
         # As bytes, because dask would look for tasks in a graph that is an argument.
-        load = cloudpickle.dumps((part.graph, part.keys))
+        graph = {key: task for key, task in part.graph.items() if key not in names}
+        load = cloudpickle.dumps((graph, part.keys, names))
         with _reaching():
-            pending = _Pending(part.keys, self._client.submit(compute_part, load, pure=False))
+            sources = [self._source(name, part.graph[name]) for name in names]
+            task = self._client.submit(compute_part, load, *sources, pure=False)
+        pending = _Pending(part.keys, task)
         self._pending.add(pending)
         pending.task.add_done_callback(lambda _: self._finished.put(pending))
+
+    def _source(self, name: Key, node: Any) -> Any:
+        import cloudpickle
+
+        if name not in self._sources:
+            # As a task, which the scheduler repeats when the worker that holds its value dies.
+            load = cloudpickle.dumps(node.value)
+            self._sources[name] = self._client.submit(unpack, load, pure=False)
+        return self._sources[name]
 
     def _next(self) -> _Pending:
         """The next part that is computed, or has failed."""
@@ -226,6 +257,15 @@ class _Run:
                     raise
                 self._threads()
                 patience *= 2
+
+
+def _is_source(task: Any) -> bool:
+    """Whether it is an object that blocks are taken from, rather than a block that is there already."""
+    from dask._task_spec import DataNode
+
+    if not isinstance(task, DataNode):
+        return False
+    return hasattr(task.value, "shape") and not isinstance(task.value, np.ndarray | np.generic)
 
 
 def _connect(address: str, topics: Mapping[str, Callable[[Any], None]]) -> Any:
