@@ -84,6 +84,9 @@ OVER_TIME = node("reduce_dimension", dimension="t", reducer=MEAN)
 APPLY = node("apply", process=DOUBLE)
 MONTHLY = node("aggregate_temporal_period", period="month", reducer=MEAN)
 RESAMPLE = node("resample_spatial", resolution=20)
+BLUR = node("apply_kernel", kernel=[[1, 1, 1]] * 3)
+COARSE = node("aggregate_spatial_window", reducer=MEAN, size=[4, 5])
+TOTAL = node("reduce_spatial", reducer=MEAN)
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,10 @@ SHAPES = [
     (chain(OVER_TIME, FEBRUARY), (4, 4, 48, 96)),
     (chain(MONTHLY, FEBRUARY), (4, 4, 48, 96)),
     (chain(RESAMPLE, BOX), (4, 4, 48, 96)),
+    (chain(BLUR, RED, FEBRUARY, BOX), (1, 2, 48, 96)),
+    (chain(COARSE, BOX, RED, FEBRUARY), (1, 2, 48, 96)),
+    (chain(TOTAL, RED, FEBRUARY), (1, 2, 48, 96)),
+    (chain(BOX, BLUR, COARSE, TOTAL), (4, 4, 23, 16)),
     (chain(DEGREES), None),
 ]
 
@@ -400,7 +407,7 @@ whens = st.lists(moments, min_size=2, max_size=2, unique=True).map(
 bands = st.lists(st.sampled_from(["B02", "red", "B08", "nir", "SCL"]), min_size=1, max_size=3).map(
     lambda names: node("filter_bands", bands=names)
 )
-others = st.sampled_from([APPLY, OVER_TIME, INDEX, MONTHLY, RESAMPLE, node("ndvi", target_band="I")])
+others = st.sampled_from([APPLY, OVER_TIME, INDEX, MONTHLY, RESAMPLE, BLUR, COARSE, node("ndvi", target_band="I")])
 singles = st.one_of(boxes(), whens, bands, others)
 
 

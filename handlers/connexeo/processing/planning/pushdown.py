@@ -257,14 +257,17 @@ class _Analysis:
 
 _SINGLE: dict[str, frozenset[Kind]] = {
     "apply": frozenset(KINDS),
+    "aggregate_spatial_window": frozenset({"time", "bands"}),
     "aggregate_temporal": frozenset({"space", "bands"}),
     "aggregate_temporal_period": frozenset({"space", "bands"}),
     "apply_dimension": frozenset(),
+    "apply_kernel": frozenset({"time", "bands"}),
     "filter_bands": frozenset({"space", "time"}),
     "filter_bbox": frozenset({"time", "bands"}),
     "filter_temporal": frozenset({"space", "bands"}),
     "ndvi": frozenset({"space", "time"}),
     "reduce_dimension": frozenset(),
+    "reduce_spatial": frozenset({"time", "bands"}),
     "rename_labels": frozenset(),
 }
 """Processes with one cube, `data`, and what they keep: see `_Analysis._keeps`, which knows more of some."""
