@@ -183,3 +183,71 @@ def test_jobs_load_results_of_jobs(
             "it did not end",
         )
         assert mia.get(f"/jobs/{job_id}").json()["status"] == "finished", mia.get(f"/jobs/{job_id}/logs").text
+
+
+FIELDS = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [10.6355 + 0.0007 * step, 47.547]},
+            "properties": {"target": step % 3},
+        }
+        for step in range(8)
+    ],
+}
+
+
+def test_models_are_trained_saved_and_used(
+    mia: httpx.Client, nils: httpx.Client, wait_until: Callable[..., None], tmp_path: Path
+) -> None:
+    """A job trains; what it saves is found by its id and by its address, and only by those who may."""
+    load = loading(
+        "load_collection", id=COLLECTION, spatial_extent=BOX, temporal_extent=None, bands=["B04", "B08"]
+    )
+    mean = {"m": {"process_id": "mean", "arguments": {"data": {"from_parameter": "data"}}, "result": True}}
+    over = {"data": {"from_node": "load"}, "dimension": "t", "reducer": {"process_graph": mean}}
+    load["t"] = {"process_id": "reduce_dimension", "arguments": over}
+    sites = {"data": {"from_node": "t"}, "geometries": FIELDS, "reducer": {"process_graph": mean}}
+    fit = {"predictors": {"from_node": "sites"}, "target": FIELDS, "num_trees": 5, "seed": 1}
+    training: Graph = {
+        "load": load["load"],
+        "t": load["t"],
+        "sites": {"process_id": "aggregate_spatial", "arguments": sites},
+        "fit": {"process_id": "fit_class_random_forest", "arguments": fit},
+        "save": {"process_id": "save_ml_model", "arguments": {"data": {"from_node": "fit"}}, "result": True},
+    }
+    created = mia.post("/jobs", json={"process": {"process_graph": training}})
+    assert created.status_code == 201, created.text
+    job_id = str(created.headers["openeo-identifier"])
+    mia.post(f"/jobs/{job_id}/results")
+    wait_until(lambda: mia.get(f"/jobs/{job_id}").json()["status"] in ("finished", "error"), "it did not end")
+    assert mia.get(f"/jobs/{job_id}").json()["status"] == "finished", mia.get(f"/jobs/{job_id}/logs").text
+    links = mia.get(f"/jobs/{job_id}/results").json()["links"]
+    item = httpx.get(next(link["href"] for link in links if link["rel"] == "item")).json()
+    assert item["properties"]["ml-model:prediction_type"] == "classification"
+    canonical = next(link["href"] for link in links if link["rel"] == "canonical")
+
+    model = {"from_parameter": "context"}
+    predict = {
+        "process_id": "predict_random_forest",
+        "arguments": {"data": {"from_parameter": "data"}, "model": model},
+    }
+    bands = {"data": {"from_node": "t"}, "dimension": "bands", "context": {"from_node": "model"}}
+    bands["reducer"] = {"process_graph": {"p": {**predict, "result": True}}}
+    for place in (job_id, canonical):
+        prediction: Graph = {
+            **load,
+            "model": {"process_id": "load_ml_model", "arguments": {"id": place}},
+            "classes": {"process_id": "reduce_dimension", "arguments": bands},
+        }
+        save = {**load["save"]["arguments"], "data": {"from_node": "classes"}, "format": "GTiff"}
+        prediction["save"] = {**load["save"], "arguments": save}
+        answer = mia.post("/result", json={"process": {"process_graph": prediction}})
+        assert answer.status_code == 200, answer.text
+        (tmp_path / "classes.tif").write_bytes(answer.content)
+        with rasterio.open(tmp_path / "classes.tif") as source:
+            assert set(np.unique(source.read()).tolist()) == {0, 1, 2}
+    prediction["model"]["arguments"]["id"] = job_id
+    refused = nils.post("/result", json={"process": {"process_graph": prediction}})
+    assert refused.json()["code"] == "JobNotFound"
