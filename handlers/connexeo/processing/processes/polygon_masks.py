@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from connexeo.processing.pixel_grids import horizontal_dimensions
 from connexeo.processing.pixel_selection import Pixels, Region, regions_of, union_of
 from connexeo.processing.process import process
 from connexeo.processing.processes.masks import replace_where
-from connexeo.processing.values import Block
 from connexeo.processing.vectors import is_vector, read_geometries, require_polygons
 
 if TYPE_CHECKING:
@@ -80,42 +80,31 @@ def selected(
     import xarray as xr
 
     x, y = horizontal_dimensions(cube)
-    mask = _Mask(region, pixels)
-    rows, columns = row + np.arange(cube.sizes[y.name]), column + np.arange(cube.sizes[x.name])
     if cube.chunks is None:
-        data: Any = mask(rows, columns)
+        rows, columns = slice(row, row + cube.sizes[y.name]), slice(column, column + cube.sizes[x.name])
+        data: Any = region.mask(pixels, rows, columns)
     else:
-        da = dask_array()
-        chunks = {str(name): sizes for name, sizes in zip(cube.dims, cube.chunks, strict=True)}
-        data = da.blockwise(
-            mask,
-            "yx",
-            da.from_array(rows, chunks=(chunks[y.name],)),
-            "y",
-            da.from_array(columns, chunks=(chunks[x.name],)),
-            "x",
-            dtype=bool,
-            meta=np.empty((0, 0), bool),
-        )
+        chunks = dict(zip(cube.dims, cube.chunks, strict=True))
+        data = _lazy_mask(region, pixels, (chunks[y.name], chunks[x.name]), (row, column))
     coords = {name: cube.coords[name] for name in (y.name, x.name) if name in cube.coords}
     return make_cube(xr.DataArray(data, dims=(y.name, x.name), coords=coords), (y, x))
 
 
-@dataclass(frozen=True, eq=False)
-class _Mask:
-    """Gives the pixels of a region for some rows and columns."""
+def _lazy_mask(
+    region: Region, pixels: Pixels, chunks: tuple[tuple[int, ...], tuple[int, ...]], origin: tuple[int, int]
+) -> Any:
+    """The mask as a dask array, a task for each block."""
+    from dask.highlevelgraph import HighLevelGraph
 
-    region: Region
-    pixels: Pixels
-
-    def __call__(self, rows: Block, columns: Block) -> Block:
-        if not len(rows) or not len(columns):
-            return np.zeros((len(rows), len(columns)), bool)
-        return self.region.mask(
-            self.pixels,
-            slice(int(rows[0]), int(rows[-1]) + 1),
-            slice(int(columns[0]), int(columns[-1]) + 1),
-        )
+    name = f"mask-{uuid4().hex}"
+    ends = [list(accumulate(sizes, initial=start)) for sizes, start in zip(chunks, origin, strict=True)]
+    graph: dict[Any, Any] = {
+        (name, i, j): (region.mask, pixels, slice(*rows), slice(*columns))
+        for i, rows in enumerate(pairwise(ends[0]))
+        for j, columns in enumerate(pairwise(ends[1]))
+    }
+    layers = HighLevelGraph.from_collections(name, graph, dependencies=[])
+    return dask_array().Array(layers, name, chunks, meta=np.empty((0, 0), bool))
 
 
 def _refuse_vectors(data: xr.DataArray, process: str, instead: str) -> None:
