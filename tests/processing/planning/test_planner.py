@@ -233,6 +233,12 @@ def test_what_fits_is_not_refused() -> None:
     check_limits(TOO_LARGE, output_bytes=2**32, memory=2**32, seconds=301)
 
 
+POINTS: Json = {"type": "MultiPoint", "coordinates": [[9.0, 47.1], [9.1, 47.0]]}
+FIELD: Json = {"type": "Polygon", "coordinates": [[[9.0, 47.1], [9.1, 47.0], [9.0, 47.0], [9.0, 47.1]]]}
+NOWHERE: Json = {"type": "MultiPoint", "coordinates": []}
+UTM: Json = {"type": "name", "properties": {"name": "EPSG:32632"}}
+
+
 class Continent:
     """A collection with tiles of 10980 pixels each way, none of which can be opened."""
 
@@ -307,6 +313,25 @@ def test_filters_narrow_searches_that_find_many(world: Environment) -> None:
         "2024-04-30T23:00:00+00:00",
         "2024-05-02T01:00:00+00:00",
     ]
+
+
+@pytest.mark.parametrize(
+    ("last", "narrowed"),
+    [
+        (node("filter_spatial", data=from_node("load"), geometries=POINTS), True),
+        (node("aggregate_spatial", data=from_node("load"), geometries=POINTS, reducer=reducer("mean")), True),
+        (node("filter_spatial", data=from_node("load"), geometries={**POINTS, "crs": UTM}), False),
+        (node("filter_spatial", data=from_node("load"), geometries=NOWHERE), False),
+        (node("mask_polygon", data=from_node("load"), mask=FIELD), False),
+    ],
+)
+def test_geometries_narrow_searches_that_find_many(last: Json, narrowed: bool, world: Environment) -> None:
+    continent = Continent(5000)
+    plan(graph(load=load(), last=last), replace(world, catalogue=continent))
+    _, *again = continent.asked
+    assert len(again) == narrowed
+    if narrowed:
+        np.testing.assert_allclose(again[0][0], (8.99, 46.99, 9.11, 47.11))
 
 
 def test_small_searches_are_not_narrowed(world: Environment) -> None:

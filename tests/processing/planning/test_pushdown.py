@@ -87,6 +87,13 @@ RESAMPLE = node("resample_spatial", resolution=20)
 BLUR = node("apply_kernel", kernel=[[1, 1, 1]] * 3)
 COARSE = node("aggregate_spatial_window", reducer=MEAN, size=[4, 5])
 TOTAL = node("reduce_spatial", reducer=MEAN)
+FIELD = {
+    "type": "Polygon",
+    "coordinates": [[[10.335, 47.844], [10.338, 47.844], [10.338, 47.846], [10.335, 47.844]]],
+}
+IN_FIELD = node("filter_spatial", geometries=FIELD)
+MASKED = node("mask_polygon", mask=FIELD)
+OF_FIELD = node("aggregate_spatial", geometries=FIELD, reducer=MEAN)
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,12 @@ SHAPES = [
     (chain(TOTAL, RED, FEBRUARY), (1, 2, 48, 96)),
     (chain(BOX, BLUR, COARSE, TOTAL), (4, 4, 23, 16)),
     (chain(DEGREES), None),
+    (chain(IN_FIELD, FEBRUARY, RED), (1, 2, 48, 96)),
+    (chain(MASKED, RED, FEBRUARY), (1, 2, 48, 96)),
+    (chain(MASKED, BOX), (4, 4, 48, 96)),
+    (chain(OF_FIELD, RED, FEBRUARY), (1, 2, 48, 96)),
+    (chain(OF_FIELD, OVER_TIME), (4, 4, 48, 96)),
+    (chain(BOX, IN_FIELD), (4, 4, 23, 16)),
 ]
 
 

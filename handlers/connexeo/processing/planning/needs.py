@@ -34,7 +34,7 @@ class Needs:
     """Parts of a cube outside of which no value is used. A part is needed if any of the alternatives has it."""
 
     boxes: tuple[Mapping[str, Any], ...] | None = None
-    """Bounding boxes as `filter_bbox` takes them; None: all pixels."""
+    """Bounding boxes as `filter_bbox` takes them, or geometries, of which all pixels are loaded; None: all pixels."""
     intervals: tuple[Sequence[Any], ...] | None = None
     """Intervals as `filter_temporal` takes them; None: all dates."""
     bands: tuple[BandNeed, ...] | None = None

@@ -150,7 +150,10 @@ class _Analysis:
         return None
 
     def _arguments(self, wanted: Wanted, name: str) -> tuple[Argument, ...] | None:
-        return tuple(self._given[step][name] for step in sorted(wanted)) if wanted else None
+        if not wanted:
+            return None
+        given = [self._given[step] for step in sorted(wanted)]
+        return tuple(each[name] if name in each else each["geometries"] for each in given)
 
     def _cubes(self, index: int) -> tuple[str, ...]:
         """Arguments of a step that are cubes which it treats in a way that is known here."""
@@ -181,6 +184,9 @@ class _Analysis:
             extent = given.get("extent")
             usable = extent is not None and _is_independent(extent)
             return None if not usable else "space" if step.process_id == "filter_bbox" else "time"
+        if step.process_id in ("filter_spatial", "aggregate_spatial"):
+            geometries = given.get("geometries")
+            return "space" if geometries is not None and _is_independent(geometries) else None
         return "bands" if self._bands_used(index) is not None else None
 
     def _bands_used(self, index: int) -> Argument | BandNeed | None:
@@ -257,6 +263,7 @@ class _Analysis:
 
 _SINGLE: dict[str, frozenset[Kind]] = {
     "apply": frozenset(KINDS),
+    "aggregate_spatial": frozenset({"time", "bands"}),
     "aggregate_spatial_window": frozenset({"time", "bands"}),
     "aggregate_temporal": frozenset({"space", "bands"}),
     "aggregate_temporal_period": frozenset({"space", "bands"}),
@@ -264,7 +271,9 @@ _SINGLE: dict[str, frozenset[Kind]] = {
     "apply_kernel": frozenset({"time", "bands"}),
     "filter_bands": frozenset({"space", "time"}),
     "filter_bbox": frozenset({"time", "bands"}),
+    "filter_spatial": frozenset({"time", "bands"}),
     "filter_temporal": frozenset({"space", "bands"}),
+    "mask_polygon": frozenset({"time", "bands"}),
     "ndvi": frozenset({"space", "time"}),
     "reduce_dimension": frozenset(),
     "reduce_spatial": frozenset({"time", "bands"}),

@@ -123,13 +123,30 @@ def _narrowed(search: Search, needs: Needs) -> Search:
     return search
 
 
-def _box_around(box: Mapping[str, Any]) -> Bounds | None:
-    extent = parse_spatial_extent(box, process="filter_bbox", parameter="extent")
+def _box_around(box: Any) -> Bounds | None:
+    """The surroundings of a bounding box or of geometries; None where they are not known."""
+    if isinstance(box, Mapping) and "type" not in box:
+        extent = parse_spatial_extent(box, process="filter_bbox", parameter="extent")
+    else:
+        extent = _extent_of_geometries(box)
     if extent is None or extent.sides or (found := _geographic_box(extent)) in (None, _WORLD):
         return None
     assert found is not None
     west, south, east, north = found
     return west - _MARGIN, south - _MARGIN, east + _MARGIN, north + _MARGIN
+
+
+def _extent_of_geometries(value: Any) -> SpatialExtent | None:
+    import shapely
+
+    from connexeo.processing.vectors import WGS84 as DEGREES
+    from connexeo.processing.vectors import read_geometries
+
+    found = read_geometries(value, process="filter_spatial", parameter="geometries")
+    if found.crs != DEGREES:
+        return None
+    west, south, east, north = shapely.total_bounds(found.shapes).tolist()
+    return SpatialExtent((west, south, east, north), WGS84)
 
 
 def _interval_around(extent: Any) -> Interval:
