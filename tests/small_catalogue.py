@@ -16,12 +16,12 @@ WEST, NORTH, STEP = 600_000, 5_000_000, 10
 
 
 def write_catalogue(
-    folder: Path, *, days: Iterable[int], bands: Iterable[str] = ("B04",), size: int = 4, tile: int = 256
+    folder: Path, *, days: Iterable[int], bands: Iterable[str] = ("B04",), size: tuple[int, int] = (4, 4)
 ) -> Path:
     """A collection `images` with an item per day and an image per band; gives the folder.
 
     Days are counted from the start of 2020. Pixels of the first band are the day everywhere; those of further bands are
-    random.
+    random. The size is in rows and columns.
     """
     images = folder / "images"
     images.mkdir(parents=True)
@@ -42,25 +42,24 @@ def write_catalogue(
     for day in days:
         place = images / f"day{day}"
         place.mkdir()
-        values = [np.full((size, size), day, np.float32)]
+        values = [np.full(size, day, np.float32)]
         for number, name in enumerate(bands):
             if number:
-                values.append(random.random((size, size), np.float32))
-            _write_image(place / f"{name}.tif", values[number], tile)
+                values.append(random.random(size, np.float32))
+            _write_image(place / f"{name}.tif", values[number])
         (place / f"day{day}.json").write_text(json.dumps(_item(day, list(bands), size)))
     return folder
 
 
-def _write_image(path: Path, values: Any, tile: int) -> None:
+def _write_image(path: Path, values: Any) -> None:
     with rasterio.open(
         path, "w", driver="GTiff", width=values.shape[1], height=values.shape[0], count=1, dtype="float32",
-        crs="EPSG:32632", transform=Affine(STEP, 0, WEST, 0, -STEP, NORTH), tiled=True, blockxsize=tile,
-        blockysize=tile,
+        crs="EPSG:32632", transform=Affine(STEP, 0, WEST, 0, -STEP, NORTH),
     ) as file:  # fmt: skip
         file.write(values, 1)
 
 
-def _item(day: int, bands: list[str], size: int) -> dict[str, Any]:
+def _item(day: int, bands: list[str], size: tuple[int, int]) -> dict[str, Any]:
     west, south, east, north = 10.2, 44.9, 10.5, 45.2
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {
@@ -73,7 +72,7 @@ def _item(day: int, bands: list[str], size: int) -> dict[str, Any]:
         "properties": {
             "datetime": f"{date(2020, 1, 1) + timedelta(day - 1)}T00:00:00Z",
             "proj:code": "EPSG:32632",
-            "proj:shape": [size, size],
+            "proj:shape": list(size),
             "proj:transform": [STEP, 0, WEST, 0, -STEP, NORTH],
         },
         "assets": {

@@ -32,7 +32,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four dates in two months, of more than one block."""
     folder = tmp_path_factory.mktemp("catalogue")
-    return write_catalogue(folder, days=(1, 15, 33, 40), bands=("B04", "B08"), size=1040)
+    return write_catalogue(folder, days=(1, 15, 33, 40), bands=("B04", "B08"), size=(64, 1040))
 
 
 class Host:
