@@ -14,7 +14,7 @@ from connexeo.processing.formats import Format, find_format, list_formats, regis
 from connexeo.processing.formats.interface import GisDataType, WrittenFile
 from connexeo.processing.formats.options import resolve_options
 
-NAMES = ["CSV", "GeoJSON", "GTiff", "JSON", "netCDF", "Parquet", "PNG", "Zarr"]
+NAMES = ["CSV", "GeoJSON", "GTiff", "JPEG", "JSON", "netCDF", "Parquet", "PNG", "Zarr"]
 PARAMETERS = [
     (name, option, schema)
     for name, described in list_formats()["output"].items()

@@ -191,6 +191,23 @@ _PNG: Parameters = {
     },
 }
 
+_JPEG: Parameters = {
+    **{name: schema for name, schema in _PNG.items() if name != "nbits"},
+    "quality": {
+        "description": "From 1, the smallest file, to 100, the best picture.",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 85,
+    },
+    "background": {
+        "description": "What is drawn where there is no data, and below what is not opaque.",
+        "type": "string",
+        "enum": ["white", "black"],
+        "default": "white",
+    },
+}
+
 
 @dataclass(frozen=True)
 class BuiltinFormat:
@@ -276,6 +293,17 @@ BUILTIN: tuple[BuiltinFormat, ...] = (
         module="zarr",
         gis_data_types=("raster", "vector", "other"),
         parameters=_ZARR,
+    ),
+    BuiltinFormat(
+        name="JPEG",
+        title="JPEG image",
+        description=(
+            "A picture to look at, smaller than PNG and not exact: one band in grey or colours, three bands as red, "
+            "green and blue. Values are stretched to the range of the image; no-data gets the colour of the background. A "
+            "cube with a temporal dimension becomes one file for each time step, all stretched alike."
+        ),
+        module="jpeg",
+        parameters=_JPEG,
     ),
     BuiltinFormat(
         name="GeoJSON",

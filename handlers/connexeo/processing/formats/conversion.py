@@ -13,6 +13,7 @@ from connexeo.processing.formats.storage import storing
 _CACHES = 2
 """How many times what it keeps of images that are read GDAL may keep of one that is written."""
 
+_JPEG_END = bytes.fromhex("ffd9")
 _PNG_END = bytes.fromhex("0000000049454e44ae426082")
 
 
@@ -33,10 +34,25 @@ def make_png(source: Path, target: Path, **options: Any) -> None:
         StorageFailure: It could not be written.
     """
     _convert(source, target, "PNG", options)
-    with storing(), target.open("rb") as file:
-        file.seek(-len(_PNG_END), os.SEEK_END)
+    _check_end(target, _PNG_END)
+
+
+def make_jpeg(source: Path, target: Path, **options: Any) -> None:
+    """Make a JPEG image with creation options of GDAL.
+
+    Raises:
+        StorageFailure: It could not be written.
+    """
+    _convert(source, target, "JPEG", options)
+    _check_end(target, _JPEG_END)
+
+
+def _check_end(path: Path, expected: bytes) -> None:
+    """GDAL does not tell when it fails to store the very end."""
+    with storing(), path.open("rb") as file:
+        file.seek(-len(expected), os.SEEK_END)
         end = file.read()
-    if end != _PNG_END:
+    if end != expected:
         raise StorageFailure()
 
 

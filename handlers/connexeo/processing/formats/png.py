@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,16 +65,47 @@ class Plan:
 
 def check(data: Any, options: Options) -> None:
     """See `Format`."""
-    grid = check_images(data, "PNG")
-    if max(grid.shape) > LARGEST_SIDE:
-        raise FormatUnsuitable(f"PNG images have up to {LARGEST_SIDE} rows and columns. Choose GTiff.")
-    _resolve_plan(data, options)
+    check_picture(data, options, "PNG", LARGEST_SIDE)
 
 
 def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenFile]:
     """See `Format`."""
-    grid = check_images(data, "PNG")
-    plan = _resolve_plan(data, options)
+    written: list[WrittenFile] = []
+    for painted in paint_pictures(data, folder, options, "PNG"):
+        written += _finish(painted, folder / f"{stem}{painted.spooled.image.suffix}.png", options)
+    return written
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A picture on disk."""
+
+    raw: RawImage
+    """A palette's indices, or grey or red, green and blue, and perhaps opacity."""
+    spooled: Spooled
+    """What it shows; the pixels are deleted."""
+    grid: Grid
+    plan: Plan
+
+
+def check_picture(data: Any, options: Options, format_name: str, largest: int) -> None:
+    """Whether a picture can be made of data.
+
+    Raises:
+        FormatUnsuitable: It is no raster cube, is too large, or has too many bands.
+        DataCubeEmpty: It has no pixels.
+        ProcessParameterInvalid: An option does not fit the data.
+    """
+    grid = check_images(data, format_name)
+    if max(grid.shape) > largest:
+        raise FormatUnsuitable(f"{format_name} images have up to {largest} rows and columns. Choose GTiff.")
+    _resolve_plan(data, options, format_name)
+
+
+def paint_pictures(data: Any, folder: Path, options: Options, format_name: str) -> Iterator[Painted]:
+    """The pictures of a cube, all stretched alike."""
+    grid = check_images(data, format_name)
+    plan = _resolve_plan(data, options, format_name)
     images = [
         replace(
             image,
@@ -88,19 +119,16 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
         images = [sheet]
     spooled = spool(images, resolve_packing(data.dtype, {}), folder)
     ranges = _resolve_ranges(plan, spooled)
-    written: list[WrittenFile] = []
     for image in spooled:
-        painted = _paint(image, plan, ranges)
-        written += _finish(painted, image, grid, plan, folder / f"{stem}{image.image.suffix}.png", options)
-    return written
+        yield Painted(_paint(image, plan, ranges), image, grid, plan)
 
 
-def _resolve_plan(cube: xr.DataArray, options: Options) -> Plan:
-    bands = _choose_bands(band_names(cube, time_as_bands=False), options)
+def _resolve_plan(cube: xr.DataArray, options: Options, format_name: str) -> Plan:
+    bands = _choose_bands(band_names(cube, time_as_bands=False), options, format_name)
     palette = resolve_colormap(options["colormap"])
     if palette is not None and len(bands) != 1:
         raise FormatUnsuitable(f"A colormap is for a single band, the data cube has {len(bands)}.")
-    dtype = np.dtype(np.uint16 if options["nbits"] == 16 and palette is None else np.uint8)
+    dtype = np.dtype(np.uint16 if options.get("nbits") == 16 and palette is None else np.uint8)
     count = min(len(bands), 3)
     low, high = _limits("min", options["min"], count), _limits("max", options["max"], count)
     for least, most in zip(low, high, strict=True):
@@ -116,7 +144,7 @@ def _resolve_plan(cube: xr.DataArray, options: Options) -> Plan:
     return Plan(bands, dtype, palette, low, high, (float(first), float(last)))
 
 
-def _choose_bands(names: Sequence[str | None], options: Options) -> tuple[int, ...]:
+def _choose_bands(names: Sequence[str | None], options: Options, format_name: str) -> tuple[int, ...]:
     chosen = [options[colour] for colour in COLOURS]
     available = ", ".join(f"'{name}'" for name in names if name is not None) or "none"
     if any(name is not None for name in chosen):
@@ -131,8 +159,8 @@ def _choose_bands(names: Sequence[str | None], options: Options) -> tuple[int, .
     if len(names) in (1, 3, 4):
         return tuple(range(len(names)))
     raise FormatUnsuitable(
-        f"PNG shows one, three or four bands, the data cube has {len(names)}. Choose three by the options 'red', "
-        f"'green' and 'blue', or filter the bands before. Bands: {available[:500]}."
+        f"{format_name} shows one, three or four bands, the data cube has {len(names)}. Choose three by the options "
+        f"'red', 'green' and 'blue', or filter the bands before. Bands: {available[:500]}."
     )
 
 
@@ -229,23 +257,30 @@ def _opacity(dtype: np.dtype[Any]) -> Range:
     return Range(0, float(np.iinfo(dtype).max)) if dtype.kind in "iu" else Range(0, 1)
 
 
-def _finish(
-    painted: RawImage, spooled: Spooled, grid: Grid, plan: Plan, path: Path, options: Options
-) -> list[WrittenFile]:
-    bands = [VrtBand() for _ in range(painted.shape[0])]
+def _finish(painted: Painted, path: Path, options: Options) -> list[WrittenFile]:
+    plan = painted.plan
+    bands = [VrtBand() for _ in range(painted.raw.shape[0])]
     if plan.palette is not None:
         colours = ((0, 0, 0, 0), *plan.palette.colours)
         bands = [VrtBand(nodata=TRANSPARENT, colours=colours, interpretation="Palette")]
-    vrt = write_vrt(painted, grid, bands, {})
+    vrt = write_vrt(painted.raw, painted.grid, bands, {})
     make_png(vrt, path, WORLDFILE="YES" if options["worldfile"] else "NO")
-    painted.path.unlink()
-    image = WrittenFile(
+    painted.raw.path.unlink()
+    return describe_picture(painted, path, MEDIA_TYPE)
+
+
+def describe_picture(painted: Painted, path: Path, media_type: str) -> list[WrittenFile]:
+    """The file of a picture, and that which tells where it lies, if there is one."""
+    image = painted.spooled.image
+    written = WrittenFile(
         path,
-        MEDIA_TYPE,
+        media_type,
         roles=("data", "visual"),
-        times=spooled.image.times,
-        bands=tuple(WrittenBand(name, plan.dtype.name) for name in spooled.image.bands),
-        **grid.described(),
+        times=image.times,
+        bands=tuple(WrittenBand(name, painted.plan.dtype.name) for name in image.bands),
+        **painted.grid.described(),
     )
     sidecar = path.with_suffix(".wld")
-    return [image, WrittenFile(sidecar, "text/plain", roles=("metadata",))] if sidecar.exists() else [image]
+    if not sidecar.exists():
+        return [written]
+    return [written, WrittenFile(sidecar, "text/plain", roles=("metadata",))]
