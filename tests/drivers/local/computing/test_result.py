@@ -170,6 +170,14 @@ def test_what_is_not_saved_is_written_all_the_same(tmp_path: Path) -> None:
     assert Path(answer["files"][0]).read_bytes() == b"3"
 
 
+def test_geometries_are_written_as_geojson(tmp_path: Path) -> None:
+    point = {"type": "Point", "coordinates": [15.5, 47.1]}
+    answer = computed(tmp_path, load={**node("load_geojson", data=point), "result": True})
+    assert answer["media_type"] == "application/geo+json"
+    (feature,) = json.loads(Path(answer["files"][0]).read_bytes())["features"]
+    assert feature["geometry"] == point
+
+
 def test_errors_name_their_node(tmp_path: Path) -> None:
     clip = {**node("clip", x=1, min=3, max=2), "result": True}
     with pytest.raises(OpenEOError, match=r"node 'limited'") as caught:

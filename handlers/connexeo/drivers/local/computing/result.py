@@ -63,10 +63,13 @@ def compute(request: Mapping[str, Any], world: World) -> dict[str, Any]:
 def default_format(value: Any) -> str:
     """Format of a result that no save_result asked for one."""
     from connexeo.processing.forests import Forest
+    from connexeo.processing.vectors import is_vector
 
     dims = getattr(value, "dims", None)
     if dims is None:
         return "ML-Model" if isinstance(value, Forest) else "JSON"
+    if is_vector(value) and not {"x", "y"} <= set(dims):
+        return "GeoJSON"
     return "GTiff" if {"x", "y"} <= set(dims) else "netCDF"
 
 
