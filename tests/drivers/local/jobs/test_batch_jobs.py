@@ -122,6 +122,15 @@ def test_values_that_are_nested_too_deeply(desk: Desk) -> None:
         desk(desk.driver.update_job, ANA, job_id, {"options": deep})
 
 
+def test_options_that_mean_nothing(desk: Desk) -> None:
+    kept = {"soft-errors": 0.1, "anything": "else"}
+    job_id = desk.create(job_options=kept)
+    assert desk.describe(job_id)["job_options"] == kept
+    for change in (desk.create, lambda **given: desk(desk.driver.update_job, ANA, job_id, given)):
+        with pytest.raises(RequestInvalid, match="'soft-errors' must be true, false, or a number"):
+            change(job_options={"soft-errors": "many"})
+
+
 def test_nul_in_own_properties_is_kept(desk: Desk) -> None:
     assert desk.describe(desk.create(note="a\0b"))["note"] == "a\0b"
 
