@@ -24,7 +24,7 @@ BYTES_OF_BLOCK = 2048
 COPIES = 3
 """How often a block is in memory while it is computed: read, computed, on its way to a file."""
 
-DETAILS = 2**20
+DETAILS = 2**22
 """Bytes of what is computed in between, of which only pieces of blocks are in memory, and of open files."""
 
 Json = Mapping[str, Any]
