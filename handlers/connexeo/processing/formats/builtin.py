@@ -299,8 +299,8 @@ BUILTIN: tuple[BuiltinFormat, ...] = (
         title="JPEG image",
         description=(
             "A picture to look at, smaller than PNG and not exact: one band in grey or colours, three bands as red, "
-            "green and blue. Values are stretched to the range of the image; no-data gets the colour of the background. A "
-            "cube with a temporal dimension becomes one file for each time step, all stretched alike."
+            "green and blue. Values are stretched to the range of the picture, no-data gets the background's colour. "
+            "A cube with a temporal dimension becomes one file for each time step, all stretched alike."
         ),
         module="jpeg",
         parameters=_JPEG,
