@@ -84,7 +84,7 @@ def test_each_polygon_is_computed_by_itself(run: Run, cube: xr.DataArray, order:
     assert np.isnan(found[..., 2:, :]).all()
 
 
-@pytest.mark.parametrize(("mask_value", "count"), [(None, 5), (7, 9), (0.5, 9), (True, 9)])
+@pytest.mark.parametrize(("mask_value", "count"), [(None, 5), (7, 9)])
 def test_pixels_outside_of_the_polygon_have_the_mask_value(
     run: Run, cube: xr.DataArray, mask_value: Any, count: int
 ) -> None:

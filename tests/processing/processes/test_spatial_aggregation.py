@@ -227,7 +227,7 @@ def test_only_blocks_that_geometries_touch_are_read(run: Run, cube: xr.DataArray
     assert len(seen) == 12
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 9)] * 4), min_size=1, max_size=70), st.integers(1, 9))
 def test_blocks_do_not_matter(definitions: Definitions, corners: Any, size: int) -> None:
     random = np.random.default_rng(0)
