@@ -133,7 +133,7 @@ class _Analysis:
         return Demand(boxes, intervals, known if known else None, frozenset(self._assumed), resampling)
 
     def _resampled(self, index: int) -> Argument | None:
-        """The arguments of the `resample_spatial` that all pixels of a value go through, before anything looks at them."""
+        """The arguments of the `resample_spatial` that all pixels of a value go through before anything else."""
         while index != self._result:
             users = self._users[index]
             if len(users) != 1 or not is_ours(self._steps[users[0]]):
