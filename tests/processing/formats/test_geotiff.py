@@ -218,3 +218,20 @@ def test_unsuitable_data(make: Make, tmp_path: Path) -> None:
     with pytest.raises(FormatUnsuitable, match=str(MAX_BANDS)):
         write(make_cube(many, [Dimension("n", "other")]), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_for_each_band(make: Make, tmp_path: Path) -> None:
+    cube = make(bands=2).assign_coords(bands=["B0/2", "B0/2"])
+    files = write_result(Result(cube, "GTiff", {"separate_asset_per_band": True}), tmp_path)
+    assert [file.path.name for file in files] == [
+        "openEO_2023-01-05Z_B0-2-1.tif",
+        "openEO_2023-01-05Z_B0-2-2.tif",
+        "openEO_2023-01-10Z_B0-2-1.tif",
+        "openEO_2023-01-10Z_B0-2-2.tif",
+    ]
+    with rasterio.open(files[3].path) as image:
+        assert image.count == 1
+        np.testing.assert_array_equal(image.read(1), cube[1, 1])
+    files = write_result(Result(make("uint8", bands=2), "GTiff", {"separate_asset_per_band": True}), tmp_path)
+    assert files[1].path.name == "openEO_2023-01-05Z_B03.tif"
+    assert [band.name for band in files[1].bands] == ["B03"]

@@ -46,3 +46,17 @@ def test_what_is_wrong_is_said(format_name: str, given: dict[str, Any], said: st
         resolve_options(find_format(format_name), given)
     assert caught.value.values["parameter"] == "options"
     assert caught.value.values["process"] == "save_result"
+
+
+def test_what_other_backends_call_options() -> None:
+    given = {"tile_size": 256, "Overview_Method": "mode", "compression": "lzw"}
+    resolved = resolve_options(find_format("GTiff"), given)
+    assert [resolved[name] for name in ("blocksize", "overview_resampling", "compress")] == [
+        256,
+        "MODE",
+        "LZW",
+    ]
+    with pytest.raises(ProcessParameterInvalid, match="'blocksize' is given twice"):
+        resolve_options(find_format("GTiff"), {"tile_size": 256, "blocksize": 512})
+    with pytest.raises(ProcessParameterInvalid, match="no option 'tile_size'"):
+        resolve_options(find_format("JSON"), {"tile_size": 256})

@@ -55,6 +55,11 @@ _GTIFF: Parameters = {
         ),
         "type": "boolean",
     },
+    "separate_asset_per_band": {
+        "description": "Write one file for each band, named by it.",
+        "type": "boolean",
+        "default": False,
+    },
     "compress": {
         "description": "Compression, without loss.",
         "type": "string",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.formats.conversion import make_cog
 from connexeo.processing.formats.grid import Grid
-from connexeo.processing.formats.images import arrange, check_images, count_bands
+from connexeo.processing.formats.images import arrange, by_band, check_images, count_bands
 from connexeo.processing.formats.interface import Options, Statistics, WrittenBand, WrittenFile
 from connexeo.processing.formats.packing import Packing, resolve_packing
 from connexeo.processing.formats.spool import Spooled, spool
@@ -36,6 +36,8 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
     grid = check_images(data, "GTiff")
     packing = resolve_packing(data.dtype, options)
     images = arrange(data, grid, time_as_bands=bool(options["time_as_bands"]))
+    if options["separate_asset_per_band"]:
+        images = [each for image in images for each in by_band(image)]
     return [
         _finish(spooled, grid, packing, folder / f"{stem}{spooled.image.suffix}.tif", options)
         for spooled in spool(images, packing, folder)

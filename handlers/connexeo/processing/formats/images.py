@@ -99,6 +99,21 @@ def arrange(cube: xr.DataArray, grid: Grid, *, time_as_bands: bool) -> list[Imag
     ]
 
 
+def by_band(image: Image) -> list[Image]:
+    """An image for each band, named by it."""
+    names = [re.sub(r"[^\w.+-]", "-", name or "") for name in image.bands]
+    totals, seen = Counter(names), Counter[str]()
+    images = []
+    for index, name in enumerate(names):
+        seen[name] += 1
+        told = name if name and totals[name] == 1 else f"{name}-{seen[name]}".lstrip("-")
+        suffix = f"{image.suffix}_{told}" if len(names) > 1 else image.suffix
+        images.append(
+            Image(image.pixels[index : index + 1], image.bands[index : index + 1], image.times, suffix)
+        )
+    return images
+
+
 def temporal_dimension(cube: xr.DataArray) -> str | None:
     """Name of the (first) temporal dimension."""
     return next((dimension.name for dimension in dimensions_of_type(cube, "temporal")), None)

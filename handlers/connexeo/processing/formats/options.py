@@ -8,6 +8,14 @@ from typing import Any, Protocol
 from connexeo.generated.errors import ProcessParameterInvalid
 from connexeo.processing.formats.interface import Options
 
+_ALIASES = {
+    "tile_size": "blocksize",
+    "overview_method": "overview_resampling",
+    "compression": "compress",
+    "sep": "separator",
+}
+"""What clients of other back-ends call options."""
+
 _NO_SCHEMA = frozenset({"required", "default", "description", "experimental"})
 
 
@@ -35,7 +43,8 @@ def resolve_options(target: Described, options: Options) -> dict[str, Any]:
     known = {name.casefold(): name for name in target.parameters}
     given: dict[str, Any] = {}
     for key, value in options.items():
-        name = known.get(key.casefold())
+        lower = key.casefold()
+        name = known.get(lower) or known.get(_ALIASES.get(lower, ""))
         if name is None:
             allowed = ", ".join(f"'{option}'" for option in target.parameters) or "none"
             raise invalid_option(f"{target.name} has no option '{key}'. Its options: {allowed}.")
