@@ -17,6 +17,7 @@ from connexeo.generated.errors import FormatUnsuitable, StorageFailure
 from connexeo.processing.cube import dimensions_of, make_cube
 from connexeo.processing.formats import archive, write_result, write_results
 from connexeo.processing.result import Result
+from vector_cubes import fields
 
 Make = Callable[..., xr.DataArray]
 FORMATS = ["GTiff", "netCDF", "PNG", "JSON", "CSV"]
@@ -133,3 +134,14 @@ def test_any_name_of_a_folder(make: Make, tmp_path: Path, format_name: str, name
     files = write_result(Result(make("uint8", ("y", "x")), format_name, {}), tmp_path / name)
     assert [path.name for path in (tmp_path / name).iterdir()] == [file.path.name for file in files]
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("format_name", "suffix"),
+    [("CSV", "csv"), ("GeoJSON", "geojson"), ("GeoParquet", "parquet"), ("Zarr", "zarr.zip")],
+)
+def test_the_same_format_twice(tmp_path: Path, format_name: str, suffix: str) -> None:
+    results = [Result(fields(), name, {}) for name in (format_name, format_name.lower())]
+    files = write_results(results, tmp_path)
+    assert [file.path.name for file in files] == [f"openEO.{suffix}", f"openEO-2.{suffix}"]
+    assert files[0].path.stat().st_size == pytest.approx(files[1].path.stat().st_size, rel=0.01)
