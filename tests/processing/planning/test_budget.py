@@ -72,7 +72,7 @@ def catalogue(folder: Path, size: int, dates: int) -> FakeCatalogue:
             image.write(values, 1)
         bands: Json = {"eo:bands": [{"name": band}], "raster:bands": [{"data_type": "uint16", "nodata": 0}]}
         assets[band] = {"href": str(path), "type": "image/tiff", "roles": ["data"], **bands}
-    properties = {
+    properties: Json = {
         "proj:epsg": 32632,
         "proj:shape": [size, size],
         "proj:transform": [10, 0, 6e5, 0, -10, 5.3e6],

@@ -420,7 +420,9 @@ whens = st.lists(moments, min_size=2, max_size=2, unique=True).map(
 bands = st.lists(st.sampled_from(["B02", "red", "B08", "nir", "SCL"]), min_size=1, max_size=3).map(
     lambda names: node("filter_bands", bands=names)
 )
-others = st.sampled_from([APPLY, OVER_TIME, INDEX, MONTHLY, RESAMPLE, BLUR, COARSE, node("ndvi", target_band="I")])
+others = st.sampled_from(
+    [APPLY, OVER_TIME, INDEX, MONTHLY, RESAMPLE, BLUR, COARSE, node("ndvi", target_band="I")]
+)
 singles = st.one_of(boxes(), whens, bands, others)
 
 
