@@ -77,7 +77,7 @@ def catalogue(folder: Path, size: int, dates: int) -> FakeCatalogue:
         "proj:shape": [size, size],
         "proj:transform": [10, 0, 6e5, 0, -10, 5.3e6],
     }
-    items = [
+    items: list[Json] = [
         {
             "id": f"i{day}",
             "bbox": [10, 47, 11, 48],
