@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import ssl
 import threading
@@ -15,8 +16,8 @@ class LoopbackSite:
     """Answers ``GET`` and ``POST``; tests read and change its attributes."""
 
     pages: dict[str, Any] = field(default_factory=dict)
-    """Path → what is there: text (HTML), a tuple of status and target (redirect), a number (status), else JSON.
-    Anything else is not found."""
+    """Path → what is there: text (HTML), a tuple of status and target (redirect), a number (status), else JSON; or a
+    function that makes one of these of the body of a request. Anything else is not found."""
     certificate: tuple[str, str] | None = None
     """Files of certificate and key, to speak TLS."""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -57,8 +58,10 @@ def _handler(site: LoopbackSite) -> type[BaseHTTPRequestHandler]:
             path = self.path.partition("?")[0]
             headers = {name.lower(): value for name, value in self.headers.items()}
             site.requests.append((self.command, path, headers))
-            self.rfile.read(int(self.headers.get("content-length", "0")))
+            sent = self.rfile.read(int(self.headers.get("content-length", "0")))
             page = site.pages.get(path, 404)
+            if callable(page):
+                page = page(sent)
             status, location, kind, body = 200, None, "application/json", b""
             if isinstance(page, str):
                 kind, body = "text/html; charset=utf-8", page.encode()
@@ -74,7 +77,8 @@ def _handler(site: LoopbackSite) -> type[BaseHTTPRequestHandler]:
             self.send_header("content-type", kind)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(ConnectionError):  # whoever has enough hangs up
+                self.wfile.write(body)
 
         do_POST = do_GET
 

@@ -7,7 +7,7 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -30,6 +30,16 @@ _SILENCE = 20.0
 _DEFAULT_HEADERS = {"accept": "*/*", "user-agent": "connexeo"}
 _OWN_HEADERS = frozenset({"host", "accept-encoding", "connection"})
 _KEPT_ACROSS_ORIGINS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
+
+
+@dataclass(frozen=True)
+class _Message:
+    """What is sent, and how the answer is taken."""
+
+    headers: Mapping[str, str]
+    receive: Receive
+    body: bytes | None = None
+    """That of a POST; None: a GET."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +78,7 @@ class GuardedClient:
         Raises:
             FetchError: see ``connexeo.fetch.errors``.
         """
-        own = {name.lower(): value for name, value in (headers or {}).items()}
-        sent = _DEFAULT_HEADERS | {name: own[name] for name in own.keys() - _OWN_HEADERS}
-        return await self._within_time(url, sent, self._read)
+        return await self._within_time(url, _Message(_sent(headers), self._read))
 
     def download(self, url: str, target: Path) -> int:
         """GET a file, and write it to a path where nothing is yet; gives its size.
@@ -92,12 +100,12 @@ class GuardedClient:
 
     async def _adownload(self, url: str, file: BinaryIO) -> None:
         headers = _DEFAULT_HEADERS | {"accept-encoding": "identity"}
-        _check_status(await self._within_time(url, headers, partial(self._save, file)))
+        _check_status(await self._within_time(url, _Message(headers, partial(self._save, file))))
 
-    async def _within_time(self, url: str, headers: dict[str, str], receive: Receive) -> Fetched:
+    async def _within_time(self, url: str, message: _Message) -> Fetched:
         try:
             async with asyncio.timeout(self.policy.timeout):
-                return await self._follow(url, headers, receive)
+                return await self._follow(url, message)
         except TimeoutError as error:
             raise FetchTimeout(f"no complete answer within {self.policy.timeout:g} seconds") from error
 
@@ -120,18 +128,32 @@ class GuardedClient:
         """``aget_json`` for threads that may wait."""
         return _parse_json(self.get_bytes(url, {"accept": "application/json"} | dict(headers or {})))
 
-    async def _follow(self, url: str, headers: dict[str, str], receive: Receive) -> Fetched:
+    def post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Fetched:
+        """POST to a URL, for threads that may wait. Any status is an answer, also a redirect, which is not followed.
+
+        A server may be silent for as long as the whole exchange may take. ``FetchFailed.passing`` tells that nothing
+        was sent, so that another attempt does nothing twice.
+
+        Raises:
+            FetchError: see ``connexeo.fetch.errors``.
+        """
+        message = _Message(_sent(headers), self._read, body)
+        with ThreadPoolExecutor(1, thread_name_prefix="fetch") as executor:
+            return executor.submit(lambda: asyncio.run(self._within_time(url, message))).result()
+
+    async def _follow(self, url: str, message: _Message) -> Fetched:
         target = self._target(url)
         for _ in range(self.policy.max_redirects + 1):
-            answer = await self._exchange(target, headers, receive)
+            answer = await self._exchange(target, message)
             location = answer.headers.get("location")
-            if answer.status not in _REDIRECTS or location is None:
+            if answer.status not in _REDIRECTS or location is None or message.body is not None:
                 return answer
             following = self._target(location, base=target)
             if (target.scheme, following.scheme) == ("https", "http"):
                 raise FetchRefused(f"{target.host} redirects from https to http")
             if _origin(following) != _origin(target):
-                headers = {name: headers[name] for name in headers.keys() & _KEPT_ACROSS_ORIGINS}
+                kept = {name: message.headers[name] for name in message.headers.keys() & _KEPT_ACROSS_ORIGINS}
+                message = replace(message, headers=kept)
             target = following
         raise FetchRefused(f"more than {self.policy.max_redirects} redirects")
 
@@ -150,7 +172,7 @@ class GuardedClient:
             raise FetchRefused("the URL is malformed")
         return url
 
-    async def _exchange(self, target: httpx.URL, headers: Mapping[str, str], receive: Receive) -> Fetched:
+    async def _exchange(self, target: httpx.URL, message: _Message) -> Fetched:
         import httpx
 
         host = target.raw_host.decode("ascii").strip("[]").rstrip(".")
@@ -159,27 +181,34 @@ class GuardedClient:
         try:
             for address in addresses[:-1]:
                 try:
-                    return await self._exchange_with(address, host, target, headers, receive)
+                    return await self._exchange_with(address, host, target, message)
                 except (httpx.ConnectError, httpx.ConnectTimeout):
                     continue
-            return await self._exchange_with(addresses[-1], host, target, headers, receive)
+            return await self._exchange_with(addresses[-1], host, target, message)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise FetchFailed(f"{host} cannot be reached", passing=True) from error
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise FetchFailed(f"{host} does not answer properly", passing=True) from error
+            raise FetchFailed(f"{host} does not answer properly", passing=message.body is None) from error
 
     async def _exchange_with(
-        self, address: Address, host: str, target: httpx.URL, headers: Mapping[str, str], receive: Receive
+        self, address: Address, host: str, target: httpx.URL, message: _Message
     ) -> Fetched:
         import httpx
 
+        # Whoever gets a document has it; whoever gets data may have to compute.
+        silence = _SILENCE if message.body is None else None
         request = httpx.Request(
-            "GET",
+            "GET" if message.body is None else "POST",
             target.copy_with(host=str(address), fragment=None),
-            headers={"accept-encoding": ACCEPT_ENCODING, **headers, "host": target.netloc.decode("ascii")},
+            headers={
+                "accept-encoding": ACCEPT_ENCODING,
+                **message.headers,
+                "host": target.netloc.decode("ascii"),
+            },
+            content=message.body,
             extensions={
                 "sni_hostname": host,
-                "timeout": httpx.Timeout(None, connect=_CONNECT_TIMEOUT, read=_SILENCE).as_dict(),
+                "timeout": httpx.Timeout(None, connect=_CONNECT_TIMEOUT, read=silence).as_dict(),
             },
         )
         # A new transport each time: a pool would tell connections apart by address alone, and give a
@@ -188,7 +217,7 @@ class GuardedClient:
         async with httpx.AsyncHTTPTransport(verify=context, trust_env=False) as transport:
             response = await transport.handle_async_request(request)
             try:
-                body = b"" if response.status_code in _REDIRECTS else await receive(response)
+                body = b"" if response.status_code in _REDIRECTS else await message.receive(response)
             finally:
                 await response.aclose()
         return Fetched(str(target), response.status_code, dict(response.headers), body)
@@ -223,6 +252,11 @@ class GuardedClient:
         length = response.headers.get("content-length", "")
         if length.isdecimal() and int(length[:20]) > limit:
             raise FetchTooLarge(f"the answer has more than {self.policy.max_bytes} bytes")
+
+
+def _sent(headers: Mapping[str, str] | None) -> dict[str, str]:
+    own = {name.lower(): value for name, value in (headers or {}).items()}
+    return _DEFAULT_HEADERS | {name: own[name] for name in own.keys() - _OWN_HEADERS}
 
 
 def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
