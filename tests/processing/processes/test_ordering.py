@@ -74,6 +74,20 @@ def test_rearrange_blocks_alike() -> None:
     assert (result.labels, result.values.tolist()) == (None, [[5, 6], [1, 2]])
 
 
+def test_arrays_without_elements_in_blocks() -> None:
+    nothing = Array(np.empty((0, 2), np.uint8))
+    positions = order(nothing)
+    for result in (
+        sort(nothing),
+        positions,
+        rearrange(nothing, positions),
+        rearrange([1], positions),
+        rearrange(nothing, []),
+    ):
+        assert isinstance(result, Array)
+        assert result.values.shape == (0, 2)
+
+
 @given(
     data=st.lists(st.lists(st.none() | st.integers(0, 5), min_size=3, max_size=3), min_size=1, max_size=6),
     asc=st.booleans(),

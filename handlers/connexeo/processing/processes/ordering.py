@@ -8,7 +8,7 @@ import numpy as np
 
 from connexeo.generated.errors import ArrayElementNotAvailable
 from connexeo.processing.process import process
-from connexeo.processing.processes.arrays import AnyArray, array_element
+from connexeo.processing.processes.arrays import AnyArray, array_element, make_array
 from connexeo.processing.processes.sorting import order_blocks, sorted_positions
 from connexeo.processing.values import Array
 
@@ -38,6 +38,8 @@ def rearrange(data: AnyArray, order: Positions) -> AnyArray:
     Raises:
         ArrayElementNotAvailable: A position is beyond the end of the array.
     """
+    if len(order) == 0:
+        return make_array([], None, (data, order))
     if isinstance(order, Array):
         return Array(np.stack([_rearranged(data, positions) for positions in order]))
     if any(position >= len(data) for position in order):

@@ -107,7 +107,7 @@ def sorting_network(length: int) -> tuple[tuple[int, int], ...]:
 
 def sort_pixels(values: Block) -> Block:
     """Each pixel's values `(array, pixels)` in ascending order. They must not hold NaN."""
-    if len(values) > _LONGEST_NETWORK:
+    if not 0 < len(values) <= _LONGEST_NETWORK:
         pixels = np.ascontiguousarray(values.T)
         pixels.sort(axis=1)
         return pixels.T
