@@ -52,6 +52,7 @@ def test_finding(
         ({"data": [2, 0], "separator": 1}, "210"),
         ({"data": [2.0, 1e300]}, "21e+300"),
         ({"data": []}, ""),
+        ({"data": [-3.0, 1e15, 0.25], "separator": " "}, "-3 1000000000000000 0.25"),
     ],
 )
 def test_text_concat(arguments: dict[str, Any], expected: str) -> None:
