@@ -80,6 +80,16 @@ def is_block(value: object) -> bool:
     return isinstance(value, np.ndarray | np.generic)
 
 
+def refuse_blocks(*options: Any) -> None:
+    """For parameters that can't differ from pixel to pixel when a process works on all pixels of a block at once.
+
+    Raises:
+        PerPixel: One of them does.
+    """
+    if any(isinstance(option, Array) or (is_block(option) and np.ndim(option)) for option in options):
+        raise PerPixel
+
+
 def as_float(block: Block) -> Block:
     """Integers and booleans as floating point numbers that hold them: float32 up to 16 bits, float64 beyond."""
     if block.dtype.kind == "f":

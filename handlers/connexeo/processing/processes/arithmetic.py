@@ -15,7 +15,7 @@ import numpy as np
 from connexeo.generated.errors import MinMaxSwapped
 from connexeo.processing.process import process
 from connexeo.processing.processes.elementwise import EXACT_INTEGERS, Number, elementwise, plain_integer
-from connexeo.processing.values import is_block
+from connexeo.processing.values import is_block, refuse_blocks
 
 _MOST_DIGITS = 308  # a double reaches up to 1.8e308
 
@@ -151,6 +151,7 @@ def _whole(x: Number) -> Number:
 @process
 def round_(x: Number, p: int = 0) -> Number:
     """`x` rounded to `p` decimal digits (to tens, hundreds, … for negative `p`), ties to the even digit."""
+    refuse_blocks(p)
     return elementwise(partial(_round, digits=int(p)), x, integers=True)
 
 

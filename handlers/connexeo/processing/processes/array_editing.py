@@ -20,7 +20,7 @@ from connexeo.processing.processes.elementwise import is_number, plain_float
 from connexeo.processing.processes.reduction import Numbers
 from connexeo.processing.processes.tiles import Missing, by_tiles
 from connexeo.processing.processes.truth import Truth
-from connexeo.processing.values import Array, Block, Label, LabeledList, labels_of
+from connexeo.processing.values import Array, Block, Label, LabeledList, labels_of, refuse_blocks
 
 
 @process
@@ -36,6 +36,7 @@ def array_append(data: AnyArray, value: Any, label: Label | None = None) -> AnyA
         ArrayNotLabeled: A label is given, but the array has none.
         LabelExists: The array has that label already.
     """
+    refuse_blocks(label)
     labels = labels_of(data)
     if labels is None and label is not None:
         raise ArrayNotLabeled("The array has no labels, so its new element can't have one.")
@@ -61,6 +62,7 @@ def array_modify(data: AnyArray, values: AnyArray, index: int, length: int = 0) 
         ArrayElementNotAvailable: The index is larger than the number of elements.
         ArrayLabelConflict: A label is in both arrays.
     """
+    refuse_blocks(index, length)
     start, end = int(index), int(index) + int(length)
     if start > len(data):
         raise ArrayElementNotAvailable(f"There are {len(data)} elements, none can be inserted at {start}.")
@@ -90,6 +92,7 @@ def array_labels(data: AnyArray) -> list[Label]:
 @process
 def array_find_label(data: AnyArray, label: Label) -> int | None:
     """The index of a label; no-data if the array does not have it."""
+    refuse_blocks(label)
     labels = labels_of(data) or ()
     return labels.index(label) if label in labels else None
 

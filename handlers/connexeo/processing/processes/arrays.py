@@ -20,7 +20,17 @@ from connexeo.processing.processes.comparison import eq, equal
 from connexeo.processing.processes.elementwise import Number
 from connexeo.processing.processes.sorting import sort_blocks, sorted_positions
 from connexeo.processing.processes.truth import is_true
-from connexeo.processing.values import Array, Block, Label, LabeledList, as_float, is_block, labels_of, stack
+from connexeo.processing.values import (
+    Array,
+    Block,
+    Label,
+    LabeledList,
+    as_float,
+    is_block,
+    labels_of,
+    refuse_blocks,
+    stack,
+)
 
 AnyArray: TypeAlias = Array | list[Any]
 """A plain array or an array for every pixel of a block."""
@@ -29,6 +39,7 @@ AnyArray: TypeAlias = Array | list[Any]
 @process
 def array_create(data: AnyArray | None = None, repeat: int = 1) -> AnyArray:
     """A new array without labels, from the elements of an array, repeated as often as asked."""
+    refuse_blocks(repeat)
     if isinstance(data, Array):
         repeats = (int(repeat), *[1] * (data.values.ndim - 1))
         return Array(np.tile(data.values, repeats) if repeat > 1 else data.values)
@@ -65,6 +76,7 @@ def array_element(
         ArrayNotLabeled: A label is given for an array without labels.
         ArrayElementNotAvailable: There is no such element.
     """
+    refuse_blocks(label, return_nodata)
     if index is None and label is None:
         raise ArrayElementParameterMissing()
     if index is not None and label is not None:
@@ -112,6 +124,7 @@ def _nodata_like(data: Array) -> Block:
 @process
 def array_find(data: AnyArray, value: Any, reverse: bool = False) -> Number:
     """The index of the first (or last) element that is equal to a value (see `eq`); no-data if none is."""
+    refuse_blocks(reverse)
     if isinstance(data, Array) or is_block(value):
         return _find_by_pixel(data, value, reverse)
     indices: Iterable[int] = reversed(range(len(data))) if reverse else range(len(data))
@@ -141,6 +154,7 @@ def last(data: AnyArray, ignore_nodata: bool = True) -> Any:
 
 
 def _first(data: AnyArray, indices: Iterable[int], ignore_nodata: bool) -> Any:
+    refuse_blocks(ignore_nodata)
     if not isinstance(data, Array):
         elements = (data[index] for index in indices)
         return next((element for element in elements if element is not None or not ignore_nodata), None)
@@ -163,6 +177,7 @@ def sort(data: AnyArray, asc: bool = True, nodata: bool | None = None) -> AnyArr
         nodata: Whether no-data comes last (true) or first (false); None removes it. In blocks, where pixels
             differ in how much remains, removed no-data leaves no-data at the end.
     """
+    refuse_blocks(asc, nodata)
     if isinstance(data, Array):
         return Array(sort_blocks(data.values, asc, nodata))
     return [data[position] for position in sorted_positions(data, asc, nodata)]

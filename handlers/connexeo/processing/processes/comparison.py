@@ -17,7 +17,7 @@ import numpy as np
 from connexeo.processing.process import process
 from connexeo.processing.processes.elementwise import Number, is_number, plain_float
 from connexeo.processing.processes.truth import Truth, encode, nodata_in
-from connexeo.processing.values import Block, as_float, is_block
+from connexeo.processing.values import Block, as_float, is_block, refuse_blocks
 
 Comparable: TypeAlias = Number | bool | str
 
@@ -25,6 +25,7 @@ Comparable: TypeAlias = Number | bool | str
 @process
 def eq(x: Comparable, y: Comparable, delta: float | None = None, case_sensitive: bool = True) -> Truth:
     """Whether `x` and `y` are of the same type and equal; numbers also if they differ by `delta` at most."""
+    refuse_blocks(delta, case_sensitive)
     if is_block(x) or is_block(y):
         return _compare_blocks(lambda x, y: _equal_blocks(x, y, delta), x, y)
     if x is None or y is None:
@@ -35,6 +36,7 @@ def eq(x: Comparable, y: Comparable, delta: float | None = None, case_sensitive:
 @process
 def neq(x: Comparable, y: Comparable, delta: float | None = None, case_sensitive: bool = True) -> Truth:
     """Whether `x` and `y` are not of the same type or not equal; the opposite of `eq`."""
+    refuse_blocks(delta, case_sensitive)
     if is_block(x) or is_block(y):
         return _compare_blocks(lambda x, y: ~np.asarray(_equal_blocks(x, y, delta)), x, y)
     if x is None or y is None:
@@ -69,6 +71,7 @@ def lte(x: Comparable, y: Comparable) -> Truth:
 @process
 def between(x: Any, min: Number, max: Number, exclude_max: bool = False) -> Truth:
     """Whether the number `x` is in the range from `min` to `max`; always false for swapped bounds."""
+    refuse_blocks(exclude_max)
     below = operator.lt if exclude_max else operator.le
     if any(map(is_block, (x, min, max))):
         bounds = nodata_in(x, min, max)

@@ -15,7 +15,7 @@ from connexeo.processing.process import process
 from connexeo.processing.processes.elementwise import plain_float, plain_integer
 from connexeo.processing.processes.reduction import Numbers
 from connexeo.processing.processes.tiles import Missing, by_tiles
-from connexeo.processing.values import Array, Block, LabeledList, labels_of
+from connexeo.processing.values import Array, Block, LabeledList, labels_of, refuse_blocks
 
 
 @process
@@ -44,6 +44,7 @@ def cummax(data: Numbers, ignore_nodata: bool = True) -> Numbers:
 
 def _accumulate(ufunc: np.ufunc, neutral: float, data: Numbers, ignore_nodata: bool) -> Numbers:
     """Cumulate with a ufunc that the neutral element does not change anything for."""
+    refuse_blocks(ignore_nodata)
     if not isinstance(data, Array):
         return _accumulate_plain(ufunc, data, ignore_nodata)
 

@@ -33,7 +33,7 @@ from connexeo.processing.process import process
 from connexeo.processing.processes.arrays import AnyArray
 from connexeo.processing.processes.elementwise import is_number
 from connexeo.processing.temporal import label_array, label_instants, temporal_coordinate
-from connexeo.processing.values import Array, Label, labels_of, stack
+from connexeo.processing.values import Array, Label, labels_of, refuse_blocks, stack
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,6 +63,7 @@ def fit_curve(
     Raises:
         ProcessParameterInvalid: The values have no labels, or labels that make no `x`.
     """
+    refuse_blocks(ignore_nodata)
     labels = labels_of(data)
     if labels is None:
         reason = "its values need labels, see array_create_labeled."

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from connexeo.generated.errors import ProcessParameterInvalid
 from connexeo.processing.process import PerPixel, process
 from connexeo.processing.processes.elementwise import Number
-from connexeo.processing.values import is_block
+from connexeo.processing.values import is_block, refuse_blocks
 
 _DURATIONS = {
     "millisecond": timedelta(milliseconds=1),
@@ -44,6 +44,7 @@ def date_between(x: str | None, min: str | None, max: str | None, exclude_max: b
     Raises:
         ProcessParameterInvalid: Times of the day are mixed with dates, or a string is neither.
     """
+    refuse_blocks(exclude_max)
     if x is None or min is None or max is None:
         return None
     given = {"x": x, "min": min, "max": max}

@@ -10,7 +10,7 @@ import numpy as np
 from connexeo.processing.process import PerPixel, process
 from connexeo.processing.processes.elementwise import EXACT_INTEGERS, plain_float
 from connexeo.processing.processes.truth import Truth, encode, is_true, nodata_in
-from connexeo.processing.values import Array, Block, common_type, is_block, labels_of, stack
+from connexeo.processing.values import Array, Block, common_type, is_block, labels_of, refuse_blocks, stack
 
 
 @process
@@ -61,6 +61,7 @@ def all_(data: Array | list[bool | None], ignore_nodata: bool = True) -> Truth:
         ignore_nodata: Whether to leave no-data out. If not, no-data values make the result no-data unless a
             false one decides it.
     """
+    refuse_blocks(ignore_nodata)
     if not isinstance(data, Array):
         if any(value is False for value in data):
             return False
@@ -81,6 +82,7 @@ def any_(data: Array | list[bool | None], ignore_nodata: bool = True) -> Truth:
         ignore_nodata: Whether to leave no-data out. If not, no-data values make the result no-data unless a
             true one decides it.
     """
+    refuse_blocks(ignore_nodata)
     if not isinstance(data, Array):
         if any(value is True for value in data):
             return True

@@ -10,7 +10,7 @@ from connexeo.generated.errors import ArrayElementNotAvailable
 from connexeo.processing.process import process
 from connexeo.processing.processes.arrays import AnyArray, array_element, make_array
 from connexeo.processing.processes.sorting import order_blocks, sorted_positions
-from connexeo.processing.values import Array
+from connexeo.processing.values import Array, refuse_blocks
 
 Positions: TypeAlias = Array | list[int]
 
@@ -26,6 +26,7 @@ def order(data: AnyArray, asc: bool = True, nodata: bool | None = None) -> Posit
             blocks, where pixels differ in how many remain, positions that are left out become no-data at the
             end.
     """
+    refuse_blocks(asc, nodata)
     if isinstance(data, Array):
         return Array(order_blocks(data.values, asc, nodata))
     return sorted_positions(data, asc, nodata)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from connexeo.processing.processes.elementwise import Number, plain_float, plain_integer
 from connexeo.processing.processes.tiles import TileFunction, by_tiles, float_type
-from connexeo.processing.values import Array
+from connexeo.processing.values import Array, refuse_blocks
 
 Numbers: TypeAlias = Array | Sequence[int | float | None]
 """An array of plain numbers and None, or an array of numbers for every pixel of a block."""
@@ -48,6 +48,7 @@ def reduce_to_rows(
     dtype: npt.DTypeLike | None = None,
 ) -> Array | list[int | float | None]:
     """Reduce an array to an array of as many numbers as there are rows; see `reduce_numbers`."""
+    refuse_blocks(ignore_nodata)
     if isinstance(data, Array):
         if len(data) == 0 or rows == 0:
             return Array(np.full((rows, *data.shape), math.nan, dtype=float_type(data.values)))

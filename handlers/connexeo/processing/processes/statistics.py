@@ -28,7 +28,7 @@ from connexeo.processing.processes.quantile_selection import pick_quantiles
 from connexeo.processing.processes.reduction import Numbers, reduce_numbers, reduce_to_rows
 from connexeo.processing.processes.tiles import Missing
 from connexeo.processing.processes.truth import is_true
-from connexeo.processing.values import Array, Block
+from connexeo.processing.values import Array, Block, refuse_blocks
 
 
 @process
@@ -151,6 +151,7 @@ def quantiles(
     if probabilities is not None and q is not None:
         raise QuantilesParameterConflict()
     given = q if probabilities is None else probabilities
+    refuse_blocks(given)
     if isinstance(given, list):
         chosen = [float(probability) for probability in given]
     else:

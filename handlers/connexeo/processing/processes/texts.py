@@ -15,28 +15,28 @@ Scalar: TypeAlias = str | int | float | bool | None
 @process
 def text_begins(data: str | None, pattern: str, case_sensitive: bool = True) -> bool | None:
     """Whether a text begins with a pattern; no-data is passed through."""
-    _refuse_blocks(data)
+    _refuse_blocks(data, case_sensitive)
     return None if data is None else _cased(data, case_sensitive).startswith(_cased(pattern, case_sensitive))
 
 
 @process
 def text_ends(data: str | None, pattern: str, case_sensitive: bool = True) -> bool | None:
     """Whether a text ends with a pattern; no-data is passed through."""
-    _refuse_blocks(data)
+    _refuse_blocks(data, case_sensitive)
     return None if data is None else _cased(data, case_sensitive).endswith(_cased(pattern, case_sensitive))
 
 
 @process
 def text_contains(data: str | None, pattern: str, case_sensitive: bool = True) -> bool | None:
     """Whether a text contains a pattern; no-data is passed through."""
-    _refuse_blocks(data)
+    _refuse_blocks(data, case_sensitive)
     return None if data is None else _cased(pattern, case_sensitive) in _cased(data, case_sensitive)
 
 
 @process
 def text_find(data: str | None, pattern: str, case_sensitive: bool = True) -> int | None:
     """The position of the first occurrence of a pattern in a text; no-data if there is none."""
-    _refuse_blocks(data)
+    _refuse_blocks(data, case_sensitive)
     if data is None:
         return None
     position = _cased(data, case_sensitive).find(_cased(pattern, case_sensitive))
