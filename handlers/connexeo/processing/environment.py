@@ -12,6 +12,7 @@ from connexeo.processing.definitions import Definitions, default_definitions
 from connexeo.processing.udf.limits import UdfLimits
 
 if TYPE_CHECKING:
+    from connexeo.fetch import Fetched
     from connexeo.processing.planning.dry_run import DryRun
     from connexeo.processing.planning.needs import Needs
     from connexeo.processing.reading.gaps import Gaps
@@ -131,6 +132,23 @@ class Web(Protocol):
         """
 
 
+class UdfServices(Protocol):
+    """Services at URLs that users supply, which are given data; can be sent to other processes, where blocks are."""
+
+    def post(self, url: str, body: bytes, *, timeout: float, max_bytes: int) -> Fetched:
+        """What a service answers to JSON, with any status; redirects are not followed.
+
+        Args:
+            url: The service.
+            body: The JSON.
+            timeout: Seconds until all of the answer is there.
+            max_bytes: Bytes that the answer may have.
+
+        Raises:
+            FetchError: It can't be reached within the limits of the deployment; see `connexeo.fetch`.
+        """
+
+
 def _discard(entry: LogEntry) -> None:
     """Where nobody keeps logs, e.g. in a notebook."""
 
@@ -145,6 +163,8 @@ class Environment:
     """Stored user-defined processes by id."""
     web: Web | None = None
     """For URLs that users supply; None: they are not fetched."""
+    udf_services: UdfServices | None = None
+    """For UDFs at URLs that users supply; None: nothing is sent there."""
     folders: tuple[Path, ...] = ()
     """Of this machine, from which all users may load what STAC describes there."""
     workspace: Workspace | None = None
@@ -181,5 +201,6 @@ class Environment:
             process_modules=self.process_modules,
             definitions=Definitions(()),
             udf=self.udf,
+            udf_services=self.udf_services,
             node=self.node,
         )

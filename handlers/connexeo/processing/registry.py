@@ -65,7 +65,7 @@ PROCESS_MODULES: dict[str, tuple[str, ...]] = {
         "arccos", "arcosh", "arcsin", "arctan", "arctan2", "arsinh", "artanh", "cos", "cosh", "sin", "sinh", "tan",
         "tanh",
     ),
-    "udf": ("run_udf",),
+    "udf": ("run_udf", "run_udf_externally"),
     "windows": ("aggregate_spatial_window", "reduce_spatial"),
     "url_loading": ("load_url",),
     "vector_geometry": ("filter_vector", "vector_buffer", "vector_reproject"),

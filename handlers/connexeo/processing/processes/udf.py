@@ -1,14 +1,17 @@
-"""Code of users: `run_udf`."""
+"""Code of users: `run_udf` and `run_udf_externally`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connexeo.processing.environment import Environment
 from connexeo.processing.kinds import is_cube
 from connexeo.processing.process import process
 from connexeo.processing.values import Array, is_block
+
+if TYPE_CHECKING:
+    from connexeo.processing.udf.call import Call
 
 
 @process
@@ -33,16 +36,45 @@ def run_udf(
         UdfFailed: The function raised something, or gave what can't be used.
         ProcessGraphComplexity: It hit a limit.
     """
-    from connexeo.processing.udf.call import Call
+    from connexeo.processing.udf.call import CodeCall
     from connexeo.processing.udf.code import source_of
+    from connexeo.processing.udf.runtimes import check_runtime
+
+    check_runtime(runtime, version)
+    code = source_of(udf, environment)
+    return _run(
+        data, CodeCall(code=code, context={} if context is None else context, environment=environment)
+    )
+
+
+@process
+def run_udf_externally(data: Any, url: str, context: Any = None, *, environment: Environment) -> Any:
+    """Let a service of the user run its function on data, which is sent there in the form that `docs/udf.md` tells.
+
+    The service gets what a function gets in `run_udf`: blocks in callbacks, and otherwise a cube that is computed at
+    once.
+
+    Raises:
+        UdfFailed: The service can't be reached, answers with an error, or gave what can't be used.
+        ProcessGraphComplexity: The cube is larger than what is sent at once.
+        FeatureUnsupported: Nothing is sent to URLs here.
+    """
+    from connexeo.processing.udf.services import ServiceCall, services_of, told_of_services
+
+    plain = not (is_cube(data) or isinstance(data, Array) or is_block(data))
+    given = {} if context is None else context
+    call = ServiceCall(url=url, context=given, environment=environment, exact=plain)
+    services_of(call)
+    with told_of_services():
+        return _run(data, call)
+
+
+def _run(data: Any, call: Call) -> Any:
     from connexeo.processing.udf.on_blocks import run_on_block
     from connexeo.processing.udf.on_cubes import run_on_cube, run_on_plain
     from connexeo.processing.udf.place import current_place
     from connexeo.processing.udf.results import proj_of
-    from connexeo.processing.udf.runtimes import check_runtime
 
-    check_runtime(runtime, version)
-    call = Call(source_of(udf, environment), {} if context is None else context, environment)
     if is_cube(data):
         return run_on_cube(data, replace(call, proj=proj_of(data)))
     place = current_place()

@@ -21,7 +21,7 @@ from connexeo.processing.cube import coordinates, dimensions_of_type, labels, wi
 from connexeo.processing.pixelwise import made_up
 from connexeo.processing.udf.call import UdfFailed, failed
 from connexeo.processing.udf.place import Kind, Layout, at
-from connexeo.processing.udf.preparation import prepare
+from connexeo.processing.udf.preparation import EXTERNAL, prepare, udf_process
 from connexeo.processing.udf.results import proj_of
 from connexeo.processing.values import Array, Block, Label, as_float
 
@@ -33,6 +33,8 @@ _SMALLEST = 32
 """Pixels of a block in each direction."""
 _SHARE = 16
 """Part of the memory of a UDF that the values of a block may take."""
+_ELSEWHERE = 2**21
+"""Bytes of the values of a block for a service, to which they are sent as text."""
 _SAMPLE = 8
 """Pixels of the block of made-up values in each direction."""
 
@@ -66,7 +68,8 @@ class _OnBlock:
         if self.length is not None and len(array) != self.length:
             raise failed(
                 f"it returned {len(array)} values along '{self.layout.dimension}' for a block, where {self.length} are "
-                "expected as for other blocks. The number must not depend on the values."
+                "expected as for other blocks. The number must not depend on the values.",
+                process=udf_process(self.function),
             )
         return np.moveaxis(self._typed(array), 0, self.axis)
 
@@ -79,7 +82,8 @@ class _OnBlock:
         if self.dtype.kind != "f" and not np.array_equal(typed, block):
             raise failed(
                 f"it returned values of the type {block.dtype} for a block, but {self.dtype} for others. Let it always "
-                "return the same type, e.g. with astype('float32')."
+                "return the same type, e.g. with astype('float32').",
+                process=udf_process(self.function),
             )
         return typed
 
@@ -130,6 +134,8 @@ def _cut(cube: xr.DataArray, function: Bound, dimension: str | None) -> xr.DataA
     """The cube in blocks that a UDF has memory for; a cube in memory is one block if that is not too large."""
     callback: Any = function.callback
     room = callback.environment.udf.memory / _SHARE
+    if udf_process(function) == EXTERNAL:
+        room = min(room, _ELSEWHERE)
     plane = [one.name for one in dimensions_of_type(cube, "spatial") if one.axis in ("x", "y")]
     spatial = [name for name in plane if name != dimension]
     if cube.chunks is None and cube.nbytes <= room:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -24,6 +25,10 @@ MAX_ENTRIES = 1000
 _MOST = 10_000
 """Characters of a log entry."""
 _LEVELS = frozenset(get_args(LogLevel))
+_COPIES = 4
+"""How often a cube may be in the memory of a sandbox: as it came, computed on and to be returned."""
+_PARAMETERS = {"run_udf": "udf", "run_udf_externally": "url"}
+"""Process to the parameter that tells what is run."""
 
 
 class UdfFailed(ProcessParameterInvalid):
@@ -31,27 +36,59 @@ class UdfFailed(ProcessParameterInvalid):
 
     Attributes:
         loaded: Whether the code as such could be loaded, so that it may work with other data.
+        reason: What is wrong, without the process.
     """
 
     def __init__(self, message: str | None = None, /, *, loaded: bool = False, **values: Any) -> None:
         super().__init__(message, **values)
         self.loaded = loaded
+        self.reason = str(values.get("reason", ""))
 
 
-def failed(reason: str, *, loaded: bool = False) -> UdfFailed:
+def failed(reason: str, *, loaded: bool = False, process: str = "run_udf") -> UdfFailed:
     """The exception for a reason."""
-    return UdfFailed(process="run_udf", parameter="udf", reason=reason, loaded=loaded)
+    return UdfFailed(process=process, parameter=_PARAMETERS[process], reason=reason, loaded=loaded)
 
 
-@dataclass(frozen=True)
-class Call:
-    """Code and what it is called with, besides the data."""
+@dataclass(frozen=True, kw_only=True)
+class Call(ABC):
+    """A UDF, and what it is called with besides the data."""
 
-    code: str
     context: Any
     environment: Environment
     proj: Mapping[str, Any] | None = None
     """Reference system, e.g. `{"EPSG": 32632}`."""
+
+    @property
+    @abstractmethod
+    def room(self) -> int:
+        """Bytes of a whole data cube that it can be given."""
+
+    @abstractmethod
+    def __call__(
+        self,
+        cubes: Sequence[Data] = (),
+        *,
+        features: Mapping[str, Any] | None = None,
+        structured: Sequence[Any] = (),
+    ) -> Answer:
+        """What the UDF made of the data.
+
+        Raises:
+            UdfFailed: It can't be used, or gave what can't be handed on.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeCall(Call):
+    """Code that runs in a sandbox."""
+
+    code: str
+
+    @property
+    def room(self) -> int:
+        """Bytes of a whole data cube that it can be given."""
+        return self.environment.udf.memory // _COPIES
 
     def __call__(
         self,
@@ -75,11 +112,11 @@ class Call:
         described, arrays = describe(cubes)
         header = {
             "code": self.code,
-            "context": _json(self.context),
+            "context": as_json(self.context),
             "proj": self.proj,
             "cubes": described,
             "features": features,
-            "structured": [_json(value) for value in structured],
+            "structured": [as_json(value) for value in structured],
         }
         return self._answer(header, arrays)
 
@@ -145,13 +182,17 @@ class Call:
         )
 
 
-def _json(value: Any) -> Any:
-    """A value of a graph as JSON."""
+def as_json(value: Any, process: str = "run_udf") -> Any:
+    """A value of a graph as JSON.
+
+    Raises:
+        ProcessParameterInvalid: There is more in it than plain values.
+    """
     try:
         return json.loads(json.dumps(value, default=_item))
     except (TypeError, ValueError, RecursionError) as error:
         reason = "it can only be given plain values: numbers, texts, arrays and objects."
-        raise ProcessParameterInvalid(process="run_udf", parameter="context", reason=reason) from error
+        raise ProcessParameterInvalid(process=process, parameter="context", reason=reason) from error
 
 
 def _item(value: Any) -> Any:

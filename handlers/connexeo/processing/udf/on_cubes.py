@@ -16,9 +16,6 @@ from connexeo.processing.vectors import is_vector
 if TYPE_CHECKING:
     import xarray as xr
 
-COPIES = 4
-"""How often a cube may be in the memory of a UDF: as it came, computed on and to be returned."""
-
 
 def run_on_cube(cube: xr.DataArray, call: Call) -> Any:
     """The value of a UDF for a whole cube, which is computed for it: nothing tells what the result will be like.
@@ -30,10 +27,9 @@ def run_on_cube(cube: xr.DataArray, call: Call) -> Any:
         ProcessGraphComplexity: The cube is larger than a UDF may get, or the UDF hit a limit.
         UdfFailed: The UDF raised something, or gave nothing.
     """
-    limit = call.environment.udf.memory // COPIES
-    if cube.nbytes > limit:
+    if cube.nbytes > call.room:
         raise ProcessGraphComplexity(
-            f"A UDF that runs on a whole data cube can get {limit / 2**20:.0f} MB, not the "
+            f"A UDF that runs on a whole data cube can get {call.room / 2**20:.0f} MB, not the "
             f"{cube.nbytes / 2**20:.0f} MB of this one. Ask for a smaller extent, or let it run block by "
             "block, e.g. in apply or apply_dimension."
         )

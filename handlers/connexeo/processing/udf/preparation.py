@@ -24,12 +24,20 @@ if TYPE_CHECKING:
     from connexeo.processing.blocks import Bound
 
 PROCESS = "run_udf"
+EXTERNAL = "run_udf_externally"
+_PROCESSES = frozenset({PROCESS, EXTERNAL})
 
 
 def runs_udf(function: Any) -> TypeGuard[Bound]:
-    """Whether a function for blocks is a callback (see `blocks.Bound`) that calls `run_udf`."""
+    """Whether a function for blocks is a callback (see `blocks.Bound`) that runs a UDF, here or elsewhere."""
     callback = getattr(function, "callback", None)
     return isinstance(callback, Callback) and _calls(callback.program)
+
+
+def udf_process(function: Bound) -> str:
+    """By which process a callback runs a UDF; if by both, the one that is elsewhere."""
+    callback: Any = function.callback
+    return EXTERNAL if _calls(callback.program, frozenset({EXTERNAL})) else PROCESS
 
 
 def step_runs_udf(step: Step) -> bool:
@@ -46,8 +54,11 @@ def prepare(callback: Callback) -> Callback:
     return replace(callback, program=_prepared(callback.program, callback.scope, callback.environment))
 
 
-def _calls(program: Program) -> bool:
-    return any(step.process_id == PROCESS or any(map(_calls, _inner(step))) for step in program.steps)
+def _calls(program: Program, processes: frozenset[str] = _PROCESSES) -> bool:
+    return any(
+        step.process_id in processes or any(_calls(inner, processes) for inner in _inner(step))
+        for step in program.steps
+    )
 
 
 def _inner(step: Step) -> Iterator[Program]:

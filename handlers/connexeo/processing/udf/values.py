@@ -54,7 +54,7 @@ def describe(cubes: Sequence[Data]) -> tuple[list[dict[str, Any]], list[Values]]
     arrays: list[Values] = []
 
     def added(values: Values) -> int:
-        arrays.append(_plain_type(values))
+        arrays.append(plain_type(values))
         return len(arrays) - 1
 
     described = []
@@ -92,7 +92,7 @@ def _described(labels: Labels, added: Any) -> Any:
     return labels if isinstance(labels, list) else added(labels)
 
 
-def _plain_type(values: Values) -> Values:
+def plain_type(values: Values) -> Values:
     """The values in a type that messages have."""
     if values.dtype.kind == "M":
         return values.astype("<M8[ns]", copy=False)

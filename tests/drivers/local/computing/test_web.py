@@ -15,7 +15,8 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from connexeo.drivers.local.computing.web import HostWeb, web_limits
+from connexeo.drivers.local.computing.web import GuardedServices, HostWeb, web_limits
+from connexeo.drivers.local.computing.world import World
 from connexeo.generated.errors import Internal, ProcessParameterInvalid
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
@@ -125,3 +126,15 @@ def test_a_file_that_is_none(site: tuple[str, Path], tmp_path: Path) -> None:
     with pytest.raises(Internal, match="Reading the asset 'red' of the item 'i' failed") as caught:
         load(web, f"{url}/item.json")
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_services_are_for_users(tmp_path: Path, private: bool) -> None:
+    request = {
+        "sources": {"catalogues": []},
+        "web": web_limits(Settings(data=tmp_path, allow_private_network=private)),
+    }
+    channel = Channel(tmp_path)
+    theirs = World({**request, "user": "ana"}, channel).environment()
+    assert theirs.udf_services == theirs.detached().udf_services == GuardedServices(private)
+    assert World(request, channel).environment().udf_services is None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from connexeo.fetch import Downloads, FetchPolicy
+from connexeo.fetch import Downloads, Fetched, FetchPolicy, GuardedClient, patiently
 
 if TYPE_CHECKING:
     from connexeo.drivers.local.computing.world import Channel
@@ -55,3 +56,18 @@ class HostWeb:
 
     def _folder(self) -> Path:
         return Path(self._channel.ask("scratch", {}))
+
+
+@dataclass(frozen=True)
+class GuardedServices:
+    """UDF services on the web; needs no host, since workers of a cluster call them too."""
+
+    private: bool
+    """Whether URLs may lead to private addresses."""
+
+    def post(self, url: str, body: bytes, *, timeout: float, max_bytes: int) -> Fetched:
+        """What a service answers; see `connexeo.processing.environment.UdfServices`."""
+        policy = FetchPolicy(allow_private=self.private, max_bytes=max_bytes, timeout=timeout)
+        client = GuardedClient(policy)
+        headers = {"accept": "application/json", "content-type": "application/json"}
+        return patiently(lambda: client.post(url, body, headers))

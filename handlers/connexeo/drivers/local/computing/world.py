@@ -11,12 +11,12 @@ from uuid import uuid4
 
 import orjson
 
-from connexeo.drivers.local.computing.web import HostWeb
+from connexeo.drivers.local.computing.web import GuardedServices, HostWeb
 from connexeo.drivers.local.environment import Sources, load_definitions
 
 if TYPE_CHECKING:
     from connexeo.drivers.local.catalogue import Catalogue
-    from connexeo.processing.environment import Environment, LogEntry, Web, Workspace
+    from connexeo.processing.environment import Environment, LogEntry, UdfServices, Web, Workspace
     from connexeo.processing.reading.gaps import Gaps
 
 MAX_LOG_ENTRY = 2**20
@@ -51,9 +51,12 @@ class World:
         self._run = uuid4().hex
         self.workspace: Workspace | None = None
         self.web: Web | None = None
+        self.udf_services: UdfServices | None = None
         if request.get("user") is not None:
             self.workspace = HostWorkspace(channel)
-            self.web = HostWeb(channel, **request["web"]) if "web" in request else None
+            if "web" in request:
+                self.web = HostWeb(channel, **request["web"])
+                self.udf_services = GuardedServices(request["web"]["private"])
 
     def environment(self, *, log: Callable[[LogEntry], None] | None = None) -> Environment:
         """What process graphs of the user run in.
@@ -75,6 +78,7 @@ class World:
             folders=tuple(map(Path, sources.stac_folders)),
             workspace=self.workspace,
             web=self.web,
+            udf_services=self.udf_services,
             log=told,
             gaps=self._gaps(told),
             udf=UdfLimits.from_json(self._request.get("udf") or {}, run=self._run),
