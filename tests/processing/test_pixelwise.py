@@ -38,6 +38,27 @@ GRAPHS = {
             "if", value={"from_node": "low"}, accept={"from_node": "first"}, reject=5, result=True
         ),
     },
+    "not a number": {
+        "first": node("array_element", data=DATA, index=0),
+        "nan": node("is_nan", x={"from_node": "first"}, result=True),
+    },
+    "of nothing": {
+        "first": node("array_element", data=DATA, index=0),
+        "quotient": node("divide", x={"from_node": "first"}, y={"from_node": "first"}),
+        "missing": node("is_nodata", x={"from_node": "quotient"}, result=True),
+    },
+    "quotients": {
+        "quotients": node(
+            "array_apply",
+            data=DATA,
+            process={"process_graph": {"n": node("divide", x=X, y=X, result=True)}},
+        ),
+        "sum": node("sum", data={"from_node": "quotients"}, result=True),
+    },
+    "deviation": {
+        "deviation": node("sd", data=DATA),
+        "sum": node("sum", data=[{"from_node": "deviation"}, 1], result=True),
+    },
     "named": {"named": node("array_element", data=DATA, label="b", result=True)},
     "scaled": {
         "scaled": node(

@@ -18,6 +18,7 @@ from connexeo.generated.errors import ProcessGraphInvalid
 from connexeo.processing.values import Array, Block, LabeledList, is_block, labels_of
 
 _trying_out: ContextVar[bool] = ContextVar("trying_out", default=False)
+_by_pixel: ContextVar[bool] = ContextVar("by_pixel", default=False)
 _made_up: ContextVar[bool] = ContextVar("made_up", default=False)
 
 
@@ -49,6 +50,21 @@ def trying_out() -> Iterator[None]:
         _trying_out.reset(token)
 
 
+def are_pixels() -> bool:
+    """Whether plain values stand for pixels of a cube, so that None is what NaN is in blocks."""
+    return _by_pixel.get()
+
+
+def without_nan(value: Any) -> Any:
+    """What a process gave, with None for NaN if it is of a pixel: later processes then see the no-data of blocks."""
+    if not are_pixels():
+        return value
+    if isinstance(value, list):
+        elements = [without_nan(element) for element in value]
+        return LabeledList(elements, value.labels) if isinstance(value, LabeledList) else elements
+    return _plain(value)
+
+
 def evaluate_pixels(function: Callable[..., Any], values: Mapping[str, Any], fixed: Mapping[str, Any]) -> Any:
     """The results of a function for each pixel, as a block or an `Array`, in double precision.
 
@@ -66,10 +82,14 @@ def evaluate_pixels(function: Callable[..., Any], values: Mapping[str, Any], fix
     if _trying_out.get():
         return np.full(shape, math.nan)
     pixels = {name: _pixels(value, shape) for name, value in values.items()}
-    results = [
-        function(**{name: one[index] for name, one in pixels.items()}, **fixed)
-        for index in range(math.prod(shape))
-    ]
+    token = _by_pixel.set(True)
+    try:
+        results = [
+            function(**{name: one[index] for name, one in pixels.items()}, **fixed)
+            for index in range(math.prod(shape))
+        ]
+    finally:
+        _by_pixel.reset(token)
     if any(isinstance(result, Array | list) for result in results):
         return _stacked(results, shape)
     return np.array([_number(result) for result in results], np.float64).reshape(shape)

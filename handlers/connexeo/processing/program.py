@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -198,7 +199,7 @@ class Program:
         frame = Frame(parameters, [None] * len(self.steps), environment)
         result = None
         for index, step in enumerate(self.steps):
-            value = step.run(frame)
+            value = _settled(step.run(frame))
             frame.results[index] = value
             if index == self.result:
                 result = value
@@ -219,6 +220,15 @@ class Body:
     def __call__(self, *, environment: Environment, **arguments: Any) -> Any:
         """Run the graph of the process."""
         return self.program.run({**self.defaults, **arguments}, environment)
+
+
+def _settled(value: Any) -> Any:
+    """A value as later steps take it; see `pixelwise.without_nan`."""
+    if not isinstance(value, list) and not (isinstance(value, float) and math.isnan(value)):
+        return value
+    from connexeo.processing.pixelwise import without_nan
+
+    return without_nan(value)
 
 
 def _placed(node: str, error: OpenEOError) -> OpenEOError:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from connexeo.processing.pixelwise import are_pixels
 from connexeo.processing.process import process
 from connexeo.processing.processes.elementwise import Number, is_number, plain_float
 from connexeo.processing.processes.truth import Truth, encode, nodata_in
@@ -90,7 +91,9 @@ def is_nodata(x: Any) -> Truth:
 
 @process
 def is_nan(x: Any) -> Truth:
-    """Whether a value is NaN."""
+    """Whether a value is NaN; of pixels, that is no-data."""
+    if x is None:
+        return are_pixels()
     return np.asarray(np.isnan(x)) if is_block(x) else isinstance(x, float) and math.isnan(x)
 
 
