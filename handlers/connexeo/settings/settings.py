@@ -247,7 +247,8 @@ class Settings(BaseSettings):
     """Seconds for which a public discovery document is answered without asking the driver again."""
     allow_private_network: bool = False
     """Let URLs in process graphs lead to loopback and private addresses, and the back-ends of a federation redirect to
-    other hosts there. Whoever can run process graphs can then read what this machine can reach without a password."""
+    other hosts there. Whoever can run process graphs can then read what this machine can reach without a password, and
+    send something there."""
     soft_errors: float = Field(default=0.0, ge=0, le=1)
     """The part of all assets of a computation that may be unreadable, and no data then, unless users say otherwise."""
     download_limit: int = Field(default=4 * 2**30, ge=0)
