@@ -144,11 +144,11 @@ def _merge_labels(dimension: Dimension, ours: Labels, theirs: Labels) -> Labels:
     if not len(further):
         return ours
     merged = np.concatenate([ours.astype(object), further.astype(object)])
-    merged = (
-        merged.astype(ours.dtype)
-        if ours.dtype.kind == further.dtype.kind and ours.dtype.kind != "U"
-        else merged
-    )
+    kinds = {ours.dtype.kind, further.dtype.kind}
+    if kinds <= set("iuf"):  # sorted beside each other, whichever of them have fractions
+        merged = merged.astype(np.result_type(ours, further))
+    elif len(kinds) == 1 and kinds != {"U"}:
+        merged = merged.astype(ours.dtype)
     if dimension.type == "temporal" and merged.dtype == object:
         return _sorted_periods(merged, dimension.period)
     if dimension.type not in ("spatial", "temporal") or merged.dtype == object:

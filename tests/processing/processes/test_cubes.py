@@ -250,6 +250,14 @@ def test_merged_tiles_keep_their_direction(run: Run, cube: xr.DataArray) -> None
     np.testing.assert_array_equal(result, cube)
 
 
+def test_merged_pixels_are_sorted_when_labels_are_whole_numbers(run: Run) -> None:
+    lower = xr.DataArray([1.0, 2.0], dims="y", coords={"y": [2, 1]})
+    upper = xr.DataArray([3.0, 4.0], dims="y", coords={"y": [4, 3]})
+    result = run("merge_cubes", cube1=lower, cube2=upper)
+    assert labels(result, "y") == (4, 3, 2, 1)
+    assert result.values.tolist() == [3, 4, 1, 2]
+
+
 def test_merge_equal_labels_needs_a_resolver(run: Run, cube: xr.DataArray) -> None:
     with pytest.raises(OpenEOError) as caught:
         run("merge_cubes", cube1=cube, cube2=cube)
