@@ -154,3 +154,12 @@ def test_faults(run: Run) -> None:
         with pytest.raises(OpenEOError) as caught:
             run("resample_cube_temporal", data=data, target=target, dimension=dimension)
         assert caught.value.code == code
+
+
+def test_nearest_valid_value_without_further_dimensions(run: Run) -> None:
+    data = series(*DAYS, values=[1.0, np.nan, 3.0]).isel(x=0, drop=True)
+    target = series("2024-01-19", "2024-01-25").isel(x=0, drop=True)
+    result = run("resample_cube_temporal", data=data, target=target, valid_within=10)
+    np.testing.assert_array_equal(result, [1, 3])
+    near = run("resample_cube_temporal", data=data, target=target, valid_within=6)
+    np.testing.assert_array_equal(near, [np.nan, 3])

@@ -138,12 +138,13 @@ class _NearestValid:
         missing = None if block.dtype.kind == "O" else np.nan
         result = np.full((len(self.candidates), *data.shape), missing, block.dtype)
         valid = _are_valid(block)
-        for indices, values in zip(self.candidates, result, strict=True):
+        for place, indices in enumerate(self.candidates):
+            values = result[place, ...]  # an array also where a block has no axes
             open_ = np.ones(data.shape, bool)
             for index in indices:
                 taken = open_ & valid[index]
                 np.copyto(values, block[index], where=taken)
-                open_ &= ~taken
+                open_ = open_ & ~taken
                 if not open_.any():
                     break
         return Array(result)
