@@ -86,7 +86,7 @@ def test_a_dimension_is_joined_where_the_first_was(run: Run, cube: xr.DataArray)
         "flatten_dimensions", data=cube, dimensions=["x", "bands"], target_dimension="f", label_separator="|"
     )
     assert flat.dims == ("t", "f", "y")
-    assert labels(flat, "f")[1] == "600005.0|B08"
+    assert labels(flat, "f")[1] == "600005|B08"
 
 
 def test_labels_in_any_order_are_split(run: Run) -> None:
@@ -147,3 +147,9 @@ def test_what_holds_nothing_is_trimmed(run: Run) -> None:
     np.testing.assert_array_equal(result, values[1:, ::2, 1:4])
     assert run("trim_cube", data=cube.where(False)).shape == (0, 0, 0)
     assert run("trim_cube", data=cube.fillna(0).astype("uint8")).shape == cube.shape
+
+
+def test_numbers_are_flattened_to_texts_without_needless_fractions(run: Run) -> None:
+    cube = xr.DataArray([[1.0, 2.0]], dims=("bands", "x"), coords={"bands": ["a"], "x": [0.5, 1.0]})
+    result = run("flatten_dimensions", data=cube, dimensions=["bands", "x"], target_dimension="both")
+    assert labels(result, "both") == ("a~0.5", "a~1")

@@ -23,6 +23,8 @@ from connexeo.processing.temporal import label_array
 if TYPE_CHECKING:
     import xarray as xr
 
+    from connexeo.processing.values import Label
+
 _SPACED = frozenset({"spatial", "temporal"})
 """Types of dimensions whose labels may be evenly spaced: none may be missing in between."""
 
@@ -72,7 +74,7 @@ def flatten_dimensions(
         dimension_of(data, name)
     _check_new(data, [target_dimension])
     parts = [labels(data, name) for name in dimensions]
-    joined = [label_separator.join(map(str, each)) for each in itertools.product(*parts)]
+    joined = [label_separator.join(map(_text, each)) for each in itertools.product(*parts)]
     names = [str(name) for name in data.dims]
     place = min((names.index(name) for name in dimensions), default=0)
     before, after = (
@@ -156,6 +158,11 @@ def _check_new(data: xr.DataArray, names: Sequence[str]) -> None:
     for name in names:
         if name in data.dims:
             raise TargetDimensionExists(f"A dimension with the name '{name}' already exists.")
+
+
+def _text(label: Label) -> str:
+    """A label as text; coordinates turn whole numbers beside fractions into floats."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 def _unsplit(reason: str) -> ProcessParameterInvalid:
