@@ -137,3 +137,10 @@ def test_places_have_to_be_the_same(run: Run) -> None:
         run("anomaly", data=cube.assign_coords(x=[7.0, 8.0]), normals=normals, period="month")
     with pytest.raises(OpenEOError, match="a dimension 'x'"):
         run("anomaly", data=cube.isel(x=0, drop=True), normals=normals, period="month")
+
+
+def test_normals_with_labels_in_another_order(run: Run) -> None:
+    cube = months("2000-01", 24) * [1, 2]
+    normals = run("climatological_normal", data=cube, period="month", climatology_period=[2000, 2001])
+    result = run("anomaly", data=cube, normals=normals.isel(x=[1, 0]), period="month")
+    np.testing.assert_array_equal(result, [[-50, -100]] * 12 + [[50, 100]] * 12)

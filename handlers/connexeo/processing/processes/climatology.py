@@ -143,8 +143,13 @@ def _like(normals: xr.DataArray, data: xr.DataArray, temporal: str) -> xr.DataAr
     for name in map(str, normals.dims):
         if name not in data.dims:
             raise _refused(f"it has a dimension '{name}', which the data lack.")
-        if name != temporal and not np.array_equal(coordinates(normals, name), coordinates(data, name)):
-            raise _refused(f"its labels of the dimension '{name}' are others than those of the data.")
+        if name == temporal:
+            continue
+        given, wanted = coordinates(normals, name).tolist(), coordinates(data, name).tolist()
+        if given != wanted:
+            if len(given) != len(wanted) or set(given) != set(wanted):
+                raise _refused(f"its labels of the dimension '{name}' are others than those of the data.")
+            normals = normals.isel({name: [given.index(label) for label in wanted]})
     lacking = {name: size for name, size in data.sizes.items() if name not in normals.dims}
     bare = normals.drop_vars(list(normals.coords)).expand_dims(lacking)
     return bare.chunk(dict.fromkeys(lacking, -1)) if bare.chunks is not None else bare
