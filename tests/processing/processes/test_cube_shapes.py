@@ -61,6 +61,17 @@ def test_labels_are_filtered(run: Run, cube: xr.DataArray) -> None:
     assert code == "DimensionNotAvailable"
 
 
+def test_geometries_are_filtered_as_wkt(run: Run) -> None:
+    points = {"type": "MultiPoint", "coordinates": [[1, 2]]}
+    places = [points, {"type": "Point", "coordinates": [3, 4]}]
+    features = [{"type": "Feature", "geometry": place, "properties": {}} for place in places]
+    cube = run("load_geojson", data={"type": "FeatureCollection", "features": features})
+    condition = child("text_begins", data={"from_parameter": "value"}, pattern="POINT")
+    result = run("filter_labels", data=cube, condition=condition, dimension="geometry")
+    assert labels(result, "geometry") == ("POINT (3 4)",)
+    assert dimension_of(result, "geometry").type == "geometry"
+
+
 def test_dimensions_are_joined_and_split(run: Run, cube: xr.DataArray) -> None:
     flat = run("flatten_dimensions", data=cube, dimensions=["bands", "t"], target_dimension="f")
     assert flat.dims == ("f", "y", "x")

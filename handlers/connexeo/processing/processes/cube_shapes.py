@@ -43,15 +43,12 @@ def filter_labels(
 ) -> xr.DataArray:
     """Keep the labels of a dimension for which a condition is true.
 
-    Instants are RFC 3339 strings for the condition.
+    Instants are RFC 3339 strings for the condition, and geometries are WKT.
 
     Raises:
         DimensionNotAvailable: There is no such dimension.
-        ProcessParameterInvalid: Its labels are geometries.
     """
-    if dimension_of(data, dimension).type == "geometry":
-        reason = "its labels are geometries, which filter_vector and filter_spatial choose from."
-        raise ProcessParameterInvalid(process="filter_labels", parameter="dimension", reason=reason)
+    dimension_of(data, dimension)
     kept = [
         index
         for index, label in enumerate(labels(data, dimension))
