@@ -19,7 +19,7 @@ from served import Server
 
 SEED = 20260101
 
-EXAMPLES = int(os.environ.get("CONNEXEO_TEST_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("CONNEXEO_TEST_EXAMPLES", "20"))
 """Random requests of each operation, besides those that are derived from its schema."""
 
 PHASES = ("examples", "coverage", "fuzzing", "stateful")

@@ -11,7 +11,7 @@ from connexeo.tools.spec.sources import find_spec
 
 SUBTYPES = read_mapping(find_spec().root / "processes" / "meta" / "subtypes.yaml")
 PROSE = {"title", "description", "examples"}
-OURS = {"job-id"}
+OURS = {"job-id", "ml-model"}
 """Subtypes of processes that the standard has no longer."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from conformance.mutations.edits import answers, document, each, error, put, without
 from conformance.mutations.fault import Fault
+from conformance.mutations.message import Answer
 from connexeo.tools.conformance.verdicts import Severity
 
 _HOME = ("GET /",)
@@ -17,7 +18,17 @@ _SHOWN_KNOWN = ("GET /.well-known/openeo",)
 
 
 def _endpoint_more(found: Any) -> None:
-    found["endpoints"].append({"path": "/udf_runtimes", "methods": ["GET"]})
+    if all(each["path"] != "/udf_runtimes" for each in found["endpoints"]):
+        found["endpoints"].append({"path": "/udf_runtimes", "methods": ["GET"]})
+
+
+_listed = document(_endpoint_more)
+_gone = error(501, "FeatureUnsupported")
+
+
+def _listed_but_gone(answer: Answer) -> None:
+    edit = _gone if answer.asked.endswith("/udf_runtimes") else _listed
+    edit(answer)
 
 
 def _endpoint_less(found: Any) -> None:
@@ -36,12 +47,12 @@ FAULTS = (
     Fault(
         "capabilities-unimplemented",
         "An endpoint is listed that is not there",
-        _HOME,
+        (*_HOME, "GET /udf_runtimes"),
         ("profiles", "schema"),
         f"{_API}: `endpoints` has what is implemented",
         Severity.MAJOR,
-        answers(document(_endpoint_more)),
-        _SHOWN,
+        answers(_listed_but_gone),
+        ("GET /udf_runtimes",),
     ),
     Fault(
         "capabilities-omits-results",

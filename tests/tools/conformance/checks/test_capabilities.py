@@ -217,7 +217,11 @@ UNHEALTHY: dict[str, list[tuple[Change, ...]]] = {
         (put("/file_formats", *FORMAT, "parameters", value={"x": {"type": "string", "default": 1}}),),
     ],
     "formats.unique": [(edit("/file_formats", lambda found: found["output"].update(gtiff={})),)],
-    "profile.71": [(edit("/processes", lambda found: found["processes"].append({"id": "run_udf"})),)],
+    "profile.71": [(
+        _endpoints(lambda listed: listed.__setitem__(
+            slice(None), [each for each in listed if each["path"] != "/udf_runtimes"])),
+        edit("/processes", lambda found: found["processes"].append({"id": "run_udf"})),
+    )],
     "profile.72": [(*_runtimes(), reply("/udf_runtimes", 401, ERROR))],
     "profile.73": [(*_runtimes(), reply("/udf_runtimes", 403, ERROR))],
     "profile.74": [_runtimes(default="4"), _runtimes(versions={}), _runtimes(type=None)],

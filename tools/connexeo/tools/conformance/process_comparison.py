@@ -24,8 +24,15 @@ from connexeo.tools.spec.sources import find_spec
 
 _UNSET = object()
 
-_OURS = {"load_result"}
-"""What the folder of definitions has beyond the standard: processes 2.0 have left it out."""
+_OURS = {
+    "fit_class_random_forest",
+    "fit_regr_random_forest",
+    "load_ml_model",
+    "load_result",
+    "predict_random_forest",
+    "save_ml_model",
+}
+"""What the folder of definitions has beyond the standard: processes 2.0 have left them out."""
 
 _CHANGED = {
     ("aggregate_spatial", "target_dimension"),
