@@ -50,6 +50,14 @@ def test_a_season_may_begin_in_the_year_before(run: Run) -> None:
     assert tropical[0, 0] == np.mean([111, 112, 201, 202, 203, 204])
 
 
+def test_half_years_are_dated_by_their_first_month(run: Run) -> None:
+    cube = months("2000-11", 60).isel(t=slice(None, None, 6))
+    result = run(
+        "climatological_normal", data=cube, period="tropical-season", climatology_period=[2001, 2003]
+    )
+    np.testing.assert_allclose(result[:, 0], [np.mean([11, 111, 211]), 205])
+
+
 def test_normals_of_days_and_of_all(run: Run) -> None:
     t = np.arange("2003-01-01", "2005-01-01", dtype="datetime64[D]").astype("datetime64[ns]")
     cube = xr.DataArray(np.arange(len(t), dtype=float), dims="t", coords={"t": t})

@@ -113,7 +113,8 @@ def _groups(instants: Any, period: str, first: int, last: int) -> dict[str, list
 
 def _positions(years: Months, months: Months, season: tuple[int, ...], first: int, last: int) -> list[int]:
     """Of one season, which is of the year that it ends in; only the first of all may lack months."""
-    before = [month for month in season if month > season[-1]]
+    # Months that never occur are none that values are given for: those of half-years are dated November and May.
+    before = [month for month in season if month > season[-1] and (months == month).any()]
     year = years + np.isin(months, before)
     member = np.isin(months, season) & (year >= first) & (year <= last)
     if any(not ((years == first - 1) & (months == month)).any() for month in before):
