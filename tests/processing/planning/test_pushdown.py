@@ -448,7 +448,7 @@ def graphs(draw: st.DrawFn) -> Json:
     return graph(**nodes)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(process=graphs())
 def test_any_graph_gives_the_same(process: Json, world: Environment) -> None:
     assert_same(process, world)
