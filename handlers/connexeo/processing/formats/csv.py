@@ -16,7 +16,6 @@ from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import dimensions_of_type, rfc3339
 from connexeo.processing.formats.features import Rows, is_missing, rows_of
 from connexeo.processing.formats.grid import find_grid
-from connexeo.processing.formats.images import temporal_dimension, time_labels
 from connexeo.processing.formats.interface import Options, WrittenFile
 from connexeo.processing.formats.json import to_json
 from connexeo.processing.formats.options import invalid_option
@@ -53,16 +52,7 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
                 writer.writerow(line)
         with storing():
             file.flush()
-    time = temporal_dimension(cube)
-    return [
-        WrittenFile(
-            path,
-            MEDIA_TYPE,
-            times=() if time is None else time_labels(cube, time),
-            bands=rows.described(),
-            **_place(cube),
-        )
-    ]
+    return [rows.written(path, MEDIA_TYPE, **_place(cube))]
 
 
 def _check(data: Any, options: Options) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy.typing as npt
 
 from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import dimensions_of_type
-from connexeo.processing.formats.interface import WrittenBand
+from connexeo.processing.formats.images import temporal_dimension, time_labels
+from connexeo.processing.formats.interface import WrittenBand, WrittenFile
 from connexeo.processing.formats.tables import VALUE, Layout, Table, check_table, distinct, label_columns
 from connexeo.processing.kinds import is_cube
 from connexeo.processing.vectors import features_of, is_vector
@@ -49,6 +51,19 @@ class Rows:
             for index, name in self.value_names.items():
                 columns[name] = values[start:stop, index]
             yield columns, where
+
+    def written(self, path: Path, media_type: str, **place: Any) -> WrittenFile:
+        """The file that holds the rows.
+
+        Args:
+            path: Where it is.
+            media_type: What it is.
+            place: Further fields of `WrittenFile`, of where it lies.
+        """
+        cube = self.table.cube
+        time = temporal_dimension(cube)
+        times = () if time is None else time_labels(cube, time)
+        return WrittenFile(path, media_type, times=times, bands=self.described(), **place)
 
     @cached_property
     def known(self) -> Mapping[str, Values]:

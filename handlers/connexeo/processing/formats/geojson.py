@@ -10,7 +10,6 @@ import numpy as np
 
 from connexeo.processing.cube import rfc3339
 from connexeo.processing.formats.features import ID, Rows, check_features
-from connexeo.processing.formats.images import temporal_dimension, time_labels
 from connexeo.processing.formats.interface import Options, WrittenFile
 from connexeo.processing.formats.json import to_json
 from connexeo.processing.formats.storage import storing
@@ -49,16 +48,7 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
         with storing():
             file.write(b"\n]}\n")
             file.flush()
-    time = temporal_dimension(cube)
-    return [
-        WrittenFile(
-            path,
-            MEDIA_TYPE,
-            times=() if time is None else time_labels(cube, time),
-            bands=rows.described(),
-            bbox=bbox,
-        )
-    ]
+    return [rows.written(path, MEDIA_TYPE, bbox=bbox)]
 
 
 def _features(rows: Rows, shapes: Shapes, *, with_id: bool) -> Iterator[dict[str, Any]]:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import rfc3339
 from connexeo.processing.formats.features import Rows, check_features
-from connexeo.processing.formats.images import temporal_dimension, time_labels
 from connexeo.processing.formats.interface import Options, WrittenFile
 from connexeo.processing.formats.json import to_json
 from connexeo.processing.formats.storage import storing
@@ -52,16 +51,7 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
             schema_version="1.1.0",
             write_covering_bbox=bool(options["write_covering_bbox"]),
         )
-    time = temporal_dimension(cube)
-    return [
-        WrittenFile(
-            path,
-            MEDIA_TYPE,
-            times=() if time is None else time_labels(cube, time),
-            bands=rows.described(),
-            **located(geometries_of(cube)),
-        )
-    ]
+    return [rows.written(path, MEDIA_TYPE, **located(geometries_of(cube)))]
 
 
 def _check_size(rows: Rows) -> None:
