@@ -55,7 +55,7 @@ def test_half_years_are_dated_by_their_first_month(run: Run) -> None:
     result = run(
         "climatological_normal", data=cube, period="tropical-season", climatology_period=[2001, 2003]
     )
-    np.testing.assert_allclose(result[:, 0], [np.mean([11, 111, 211]), 205])
+    np.testing.assert_allclose(result[:, 0], [111.0, 205.0])
 
 
 def test_normals_of_days_and_of_all(run: Run) -> None:
