@@ -104,23 +104,25 @@ def test_no_more_parts_are_made_than_are_under_way(workers: DaskCluster) -> None
 
 
 def test_a_worker_that_is_killed_costs_a_retry(workers: DaskCluster) -> None:
-    array = mapped(slow_blocks.noted, numbers(), str(workers.folder), 0.3)
+    array = mapped(slow_blocks.noted, numbers(12), str(workers.folder), 0.3)
     killed: list[int] = []
 
     def kill_one(count: int) -> None:
         if count != 2:
             return
+        # All may be done already where this thread had to wait: then it must not wait for ever.
+        deadline = time.monotonic() + 10
         busy: list[Any] = []
-        while not busy:
+        while not busy and time.monotonic() < deadline:
             busy = [each for each in workers.workers if (workers.folder / f"{each.pid}.busy").exists()]
-        victim = busy[0]
+        victim = (busy or workers.workers)[0]
         victim.kill()
         victim.wait()
         killed.append(victim.pid)
         workers.workers.remove(victim)
 
     try:
-        assert computed(workers.address, array, kill_one) == {number: number + 1 for number in range(8)}
+        assert computed(workers.address, array, kill_one) == {number: number + 1 for number in range(12)}
         assert killed
     finally:
         workers.start_worker()
