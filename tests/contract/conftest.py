@@ -37,6 +37,10 @@ RUNS_A_PROCESS = (
 )
 """Operations that take a process to be run, or to be stored for a run."""
 
+SAME_PROCESS = ("create-service", "update-job", "update-service")
+"""Operations whose bodies are made of the same schemas as those of others: what can be wrong with a process, thousands
+of requests, is tried with these others. They get random requests like all."""
+
 REFUSES: Mapping[str, tuple[int, ...]] = {
     # Offsets are opaque: what no page has given is refused, though the schema takes any text.
     "list-jobs": (400,),
@@ -253,6 +257,8 @@ def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[Any
         own = [name for name in parameters if name.startswith(f"{operation} ")]
         if own or operation in RUNS_A_PROCESS or operation in REFUSES:
             lines += ["[[operations]]", f'include-operation-id = "{operation}"']
+        if operation in SAME_PROCESS:
+            lines += ["phases = { coverage = { enabled = false } }"]
         if own:
             lines += ["[operations.parameters]", *map(from_dictionary, own)]
         if operation in RUNS_A_PROCESS:
