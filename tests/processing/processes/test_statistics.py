@@ -258,7 +258,7 @@ def test_count_in_blocks() -> None:
 
     result = s.count(data, condition, 3)
     assert isinstance(result, np.ndarray)
-    assert result.dtype == np.uint16
+    assert result.dtype == np.uint32
     assert result.tolist() == [1, 1, 1]
     assert len(calls) == 1
     assert np.asarray(s.count(data, lambda x, context: True)).tolist() == [2, 2, 2]

@@ -53,16 +53,16 @@ def count(
 
 
 def _count_blocks(values: Block, condition: Callable[..., Any] | bool | None, context: Any) -> Block:
-    dtype = np.uint16 if len(values) < 2**16 else np.uint32
+    # One type for arrays of any length: types are found out with short ones.
     if condition is True:
-        return np.full(values.shape[1:], len(values), dtype=dtype)
+        return np.full(values.shape[1:], len(values), dtype=np.uint32)
     if condition is None:
         fulfilled = np.isfinite(values)
     else:
         # All elements at once: conditions work on blocks of any shape.
         assert callable(condition)
         fulfilled = np.broadcast_to(is_true(condition(x=values, context=context)), values.shape)
-    return np.asarray(fulfilled.sum(axis=0, dtype=dtype))
+    return np.asarray(fulfilled.sum(axis=0, dtype=np.uint32))
 
 
 @process
