@@ -13,7 +13,7 @@ import rasterio
 import xarray as xr
 from rio_cogeo.cogeo import cog_validate
 
-from connexeo.generated.errors import DataCubeEmpty, FormatUnsuitable
+from connexeo.generated.errors import DataCubeEmpty, FormatUnsuitable, ProcessParameterInvalid
 from connexeo.processing.cube import Dimension, make_cube
 from connexeo.processing.formats import WrittenFile, write_result
 from connexeo.processing.formats.geotiff import MAX_BANDS
@@ -235,3 +235,50 @@ def test_a_file_for_each_band(make: Make, tmp_path: Path) -> None:
     files = write_result(Result(make("uint8", bands=2), "GTiff", {"separate_asset_per_band": True}), tmp_path)
     assert files[1].path.name == "openEO_2023-01-05Z_B03.tif"
     assert [band.name for band in files[1].bands] == ["B03"]
+
+
+COLOURS = {"1": "#00a000", "254": "#ffbb22"}
+
+
+@pytest.mark.parametrize(("dtype", "options"), [("uint8", {}), ("float32", {"dtype": "uint8"})])
+def test_colours_of_values(make: Make, tmp_path: Path, dtype: str, options: dict[str, Any]) -> None:
+    cube = make(dtype, ("y", "x"), rows=700, columns=700)
+    (file,) = write(cube, tmp_path, colormap=COLOURS, **options)
+    with rasterio.open(file.path) as dataset:
+        table = dataset.colormap(1)
+        assert dataset.colorinterp == (rasterio.enums.ColorInterp.palette,)
+        assert dataset.overviews(1)
+    assert (table[1], table[254], table[2]) == ((0, 160, 0, 255), (255, 187, 34, 255), (0, 0, 0, 255))
+    assert_cog(file.path)
+
+
+def test_colours_in_a_file_for_each_band(make: Make, tmp_path: Path) -> None:
+    files = write(make("uint8", bands=2), tmp_path, colormap=COLOURS, separate_asset_per_band=True)
+    assert len(files) > 1
+    for file in files:
+        with rasterio.open(file.path) as dataset:
+            assert dataset.colormap(1)[1] == (0, 160, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "dims", "colormap", "error", "message"),
+    [
+        ("uint8", ("bands", "y", "x"), COLOURS, FormatUnsuitable, "separate_asset_per_band"),
+        ("uint16", ("y", "x"), COLOURS, FormatUnsuitable, "'dtype' to 'uint8'"),
+        ("uint8", ("y", "x"), {"256": "#ffffff"}, ProcessParameterInvalid, "'256' is no whole number"),
+        ("uint8", ("y", "x"), {"0.5": "#ffffff"}, ProcessParameterInvalid, "'0.5' is no whole number"),
+        ("uint8", ("y", "x"), {"1": "green"}, ProcessParameterInvalid, "colormap"),
+    ],
+)
+def test_colours_that_cannot_be(
+    make: Make,
+    tmp_path: Path,
+    dtype: str,
+    dims: tuple[str, ...],
+    colormap: dict[str, str],
+    error: type[Exception],
+    message: str,
+) -> None:
+    with pytest.raises(error, match=message):
+        write(make(dtype, dims), tmp_path, colormap=colormap)
+    assert list(tmp_path.iterdir()) == []

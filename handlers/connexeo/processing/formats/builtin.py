@@ -85,6 +85,15 @@ _GTIFF: Parameters = {
         "enum": ["AUTO", "NEAREST", "AVERAGE", "BILINEAR", "CUBIC", "MODE"],
         "default": "AUTO",
     },
+    "colormap": {
+        "description": (
+            "Colours for the values of a single band, as programs for maps show them: an object that gives whole "
+            'numbers from 0 to 255 a colour, such as `{"4": "#00a000"}`. Needs pixels of the type uint8 (see `dtype`); '
+            "numbers without a colour are black."
+        ),
+        "type": "object",
+        "additionalProperties": {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"},
+    },
     **_PACKING,
 }
 

@@ -100,6 +100,23 @@ def resolve_colormap(option: Any) -> Ramp | Classes | None:
     return Ramp.through([_colour(text) for text in option])
 
 
+def table_of(option: Mapping[str, str] | None) -> tuple[Colour, ...]:
+    """A colour for each number from 0 to 255, black for those that have none; nothing without the option.
+
+    Raises:
+        ProcessParameterInvalid: A value is no whole number from 0 to 255.
+    """
+    if not option:
+        return ()
+    colours = [(0, 0, 0, 255)] * 256
+    for text, colour in option.items():
+        value = _class_value(text)
+        if not (value.is_integer() and 0 <= value <= 255):
+            raise invalid_option(f"option 'colormap': '{text}' is no whole number from 0 to 255.")
+        colours[int(value)] = _colour(colour)
+    return tuple(colours)
+
+
 def _colour(text: str) -> Colour:
     red, green, blue = bytes.fromhex(text.removeprefix("#"))
     return red, green, blue, 255

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connexeo.generated.errors import FormatUnsuitable
+from connexeo.processing.formats.colours import table_of
 from connexeo.processing.formats.conversion import make_cog
 from connexeo.processing.formats.grid import Grid
 from connexeo.processing.formats.images import arrange, by_band, check_images, count_bands
@@ -25,10 +26,21 @@ MAX_BANDS = 65535
 def check(data: Any, options: Options) -> None:
     """See `Format`."""
     check_images(data, "GTiff")
-    resolve_packing(data.dtype, options)
+    packing = resolve_packing(data.dtype, options)
     bands = count_bands(data, time_as_bands=bool(options["time_as_bands"]))
     if bands > MAX_BANDS:
         raise FormatUnsuitable(f"GTiff holds up to {MAX_BANDS} bands, not {bands}. Choose netCDF.")
+    if table_of(options["colormap"]):
+        if bands > 1 and not options["separate_asset_per_band"]:
+            raise FormatUnsuitable(
+                f"A colormap is for files with a single band, this one would have {bands}. Set the option "
+                "'separate_asset_per_band', or filter the bands before."
+            )
+        if packing.dtype.name != "uint8":
+            raise FormatUnsuitable(
+                f"A colormap is for whole numbers from 0 to 255, this file would hold {packing.dtype}. Set the option "
+                "'dtype' to 'uint8'."
+            )
 
 
 def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenFile]:
@@ -47,8 +59,17 @@ def write(data: Any, folder: Path, stem: str, options: Options) -> list[WrittenF
 def _finish(spooled: Spooled, grid: Grid, packing: Packing, path: Path, options: Options) -> WrittenFile:
     """Make the final file of a spooled one, which is deleted."""
     image = spooled.image
+    colours = table_of(options["colormap"])
     bands = [
-        VrtBand(name, packing.nodata, packing.scale, packing.offset, _statistics_tags(statistics, packing))
+        VrtBand(
+            name,
+            packing.nodata,
+            packing.scale,
+            packing.offset,
+            _statistics_tags(statistics, packing),
+            colours,
+            "Palette" if colours else None,
+        )
         for name, statistics in zip(image.bands, spooled.statistics, strict=True)
     ]
     vrt = write_vrt(spooled.raw, grid, bands, {"AREA_OR_POINT": "Area", **_datetime_tag(image.times)})
