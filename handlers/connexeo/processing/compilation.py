@@ -60,9 +60,8 @@ class _Compiler:
         size = len(steps) + sum(program.size for program in inner)
         if size > MAX_STEPS:
             raise ProcessGraphComplexity(f"The process graph expands to more than {MAX_STEPS} processes.")
-        used = {ref.target for node in graph.nodes for ref in node.references if ref.kind == "from_parameter"}
-        children = (name for step in steps for _, _, value in step.arguments for name in _free(value))
-        return push_down(Program(steps, position[graph.result], frozenset(used.union(children)), size))
+        free = frozenset().union(*(step.parameters() for step in steps))
+        return push_down(Program(steps, position[graph.result], free, size))
 
     def step(self, node: Node, position: Mapping[str, int], ends: tuple[int, ...]) -> Step:
         definition, function, wants_environment = self.find(node)
@@ -169,12 +168,3 @@ def _inner(step: Step) -> Iterator[Program]:
     for _, _, value in step.arguments:
         values = [inner for _, inner in value.properties] if isinstance(value, Properties) else [value]
         yield from (child.program for child in values if isinstance(child, Child))
-
-
-def _free(value: Argument) -> frozenset[str]:
-    """Parameters that child graphs of an argument take from around them."""
-    if isinstance(value, Child):
-        return value.program.free - value.own
-    if isinstance(value, Properties):
-        return frozenset(name for _, inner in value.properties for name in _free(inner))
-    return frozenset()

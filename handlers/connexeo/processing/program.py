@@ -157,6 +157,10 @@ class Step:
             message = f"Process '{self.process_id}' failed unexpectedly (node '{self.node}')."
             raise _placed(self.node, Internal(message)) from error
 
+    def parameters(self) -> frozenset[str]:
+        """Parameters of the graph that the node uses, be it in child process graphs."""
+        return frozenset().union(*(_parameters_in(argument) for _, _, argument in self.arguments))
+
     def _environment(self, frame: Frame) -> Environment:
         world = frame.environment.at(self.node)
         if self.demand is None or not world.pushdown:
@@ -220,6 +224,18 @@ class Body:
     def __call__(self, *, environment: Environment, **arguments: Any) -> Any:
         """Run the graph of the process."""
         return self.program.run({**self.defaults, **arguments}, environment)
+
+
+def _parameters_in(argument: Argument) -> frozenset[str]:
+    if isinstance(argument, FromParameter):
+        return frozenset({argument.name})
+    if isinstance(argument, Child):
+        return argument.program.free - argument.own
+    if isinstance(argument, Items):
+        return frozenset().union(*map(_parameters_in, argument.items))
+    if isinstance(argument, Properties):
+        return frozenset().union(*(_parameters_in(value) for _, value in argument.properties))
+    return frozenset()
 
 
 def _settled(value: Any) -> Any:

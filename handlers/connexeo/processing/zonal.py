@@ -4,13 +4,14 @@ The graph has three kinds of tasks. `_masks` finds the pixels of geometries in o
 other dimensions; `_extract` takes the values of these pixels out of a block; `_Reduce` computes the values of
 geometries from what was taken out of all blocks that they touch. Geometries that touch the same blocks go together.
 So a block is read once, no block is needed as a whole for longer than it takes to look at it, and no more is kept than
-the selected values.
+the selected values. Of geometries that touch several blocks not even these are kept where the reducer can do with
+summaries: `_SumUp` and `_Join` take the places of `_extract` and `_Reduce`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -21,8 +22,10 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from connexeo.processing.blocks import BlockFunction, as_block, dask_array
+from connexeo.processing.execution import SUMMARY
 from connexeo.processing.pixel_selection import Pixels, Region
 from connexeo.processing.pixelwise import made_up
+from connexeo.processing.summaries import State, Summing, summing_up, with_summaries
 from connexeo.processing.values import Array, Block, as_float
 
 Position = tuple[int, int]
@@ -63,28 +66,38 @@ def reduce_regions(
     name = f"zonal-{uuid4().hex}"
     groups = _groups(regions, data.chunks[-2:])
     graph: dict[Any, Any] = {}
+    summaries: dict[Any, Any] = {}
     order: list[int] = []
+    summing = summing_up(function, data.dtype)
     others = list(product(*(range(len(sizes)) for sizes in data.chunks[:-2])))
     for number, (positions, members) in enumerate(groups):
         order += members
-        reduce = _Reduce(function, dtype, count, tuple(empty[index] for index in members))
-        windows = {position: _window(data.chunks[-2:], position) for position in positions}
-        for position, window in windows.items():
+        empties = tuple(empty[index] for index in members)
+        if summing is not None and len(positions) > 1:
+            kind, tasks = f"{SUMMARY}{name}", summaries
+            take: Any = _SumUp(summing, count)
+            reduce: Any = _Join(summing, dtype, count, empties)
+        else:
+            kind, tasks = f"{name}-values", graph
+            take, reduce = _extract, _Reduce(function, dtype, count, empties)
+        for position in positions:
+            window = _window(data.chunks[-2:], position)
             parts = [regions[index] for index in members]
-            graph[f"{name}-masks", number, *position] = (_masks, parts, pixels, *window)
+            tasks[f"{name}-masks", number, *position] = (_masks, parts, pixels, *window)
         for other in others:
             keys = []
             for position in positions:
-                key = (f"{name}-values", number, *other, *position)
-                graph[key] = (_extract, (data.name, *other, *position), (f"{name}-masks", number, *position))
+                key = (kind, number, *other, *position)
+                tasks[key] = (take, (data.name, *other, *position), (f"{name}-masks", number, *position))
                 keys.append(key)
             shape = tuple(sizes[at] for sizes, at in zip(data.chunks[:-2], other, strict=True))
             graph[name, *other, number, *((0,) if count else ())] = (reduce, list(shape), keys)
-    return _in_order(graph, name, data, [len(members) for _, members in groups], order, dtype, count)
+    layers = with_summaries(data, name, graph, summaries)
+    return _in_order(layers, name, data, [len(members) for _, members in groups], order, dtype, count)
 
 
 def _in_order(
-    graph: Mapping[Any, Any],
+    layers: Any,
     name: str,
     data: Any,
     sizes: Sequence[int],
@@ -93,17 +106,13 @@ def _in_order(
     count: bool,
 ) -> Any:
     """The array of a graph with the regions in their own order."""
-    from dask.highlevelgraph import HighLevelGraph
-
     da = dask_array()
     further = ((STATISTICS,),) if count else ()
     chunks = (*data.chunks[:-2], tuple(sizes) or (0,), *further)
-    meta = np.empty((0,) * len(chunks), dtype)
     if not sizes:
         shape = tuple(map(sum, chunks))
         return da.zeros(shape, chunks=chunks, dtype=dtype)
-    layers = HighLevelGraph.from_collections(name, graph, dependencies=[data])
-    array = da.Array(layers, name, chunks, meta=meta)
+    array = da.Array(layers, name, chunks, meta=np.empty((0,) * len(chunks), dtype))
     if list(order) == sorted(order):
         return array
     return da.take(array, np.argsort(order), axis=data.ndim - 2)
@@ -203,10 +212,71 @@ class _Reduce:
         if length:
             reduced[members] = as_block(self.function(Array(values)), values.shape[1:], self.dtype)
         if self.count:
-            valid = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
             result[members, ..., 1] = length
-            result[members, ..., 2] = valid.sum(axis=0)
+            result[members, ..., 2] = _valid(values)
             result[[index for index in members if self.empty[index]], ..., 1:] = np.nan
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What is known of some pixels of a region."""
+
+    total: int
+    valid: Block | None
+    """How many have data, where that is asked for."""
+    summary: tuple[State, ...]
+
+
+@dataclass(frozen=True)
+class _SumUp:
+    """What is to be known of the values of each region in a block; None where it has no pixels."""
+
+    summing: Summing
+    count: bool
+
+    def __call__(self, block: Block, parts: Sequence[_Part]) -> list[_Known | None]:
+        return [self._known(np.moveaxis(values, -1, 0)) for values in _extract(block, parts)]
+
+    def _known(self, values: Block) -> _Known | None:
+        if not len(values):
+            return None
+        valid = _valid(values) if self.count else None
+        return _Known(len(values), valid, self.summing.take(values))
+
+
+@dataclass(frozen=True)
+class _Join:
+    """Computes the values of regions from what is known of their pixels; see `_Reduce`."""
+
+    summing: Summing
+    dtype: np.dtype[Any]
+    count: bool
+    empty: tuple[bool, ...]
+
+    def __call__(self, shape: list[int], known: Sequence[Sequence[_Known | None]]) -> Block:
+        further = (STATISTICS,) if self.count else ()
+        result = np.full((len(self.empty), *shape, *further), np.nan, self.dtype)
+        for index, empty in enumerate(self.empty):
+            parts = [block[index] for block in known]
+            self._fill(result[index, ...], [part for part in parts if part is not None], empty)
+        return np.moveaxis(result, 0, len(shape))
+
+    def _fill(self, result: Block, parts: Sequence[_Known], empty: bool) -> None:
+        reduced = result[..., 0] if self.count else result
+        if parts:
+            value = self.summing.give(self.summing.join([part.summary for part in parts]))
+            reduced[...] = as_block(value, reduced.shape, self.dtype)
+        if self.count and not empty:
+            result[..., 1] = sum(part.total for part in parts)
+            result[..., 2] = sum(
+                (part.valid for part in parts if part.valid is not None), np.zeros(reduced.shape)
+            )
+
+
+def _valid(values: Block) -> Block:
+    """How many values along axis 0 have data."""
+    valid = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+    return np.asarray(valid.sum(axis=0))
 
 
 def _type_of(function: BlockFunction, dtype: npt.DTypeLike, count: bool) -> np.dtype[Any]:

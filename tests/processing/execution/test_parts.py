@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from connexeo.processing.execution import Execution, Key, Part, compute_blocks, using
-from connexeo.processing.execution.parts import divide
+from connexeo.processing.execution.parts import Division
 from connexeo.processing.execution.threads import Threads
 
 
@@ -38,8 +38,9 @@ def values_of(array: Any, execution: Execution) -> Any:
 def test_parts_have_nothing_in_common() -> None:
     calls: list[Any] = []
     largest = source(calls).max(axis=0)
-    keys, parts = divide([largest], 4)
-    made = list(parts)
+    division = Division([largest], 4)
+    (keys,) = division.stages
+    made = list(division.parts(keys))
     assert sorted(keys) == sorted(key for part in made for key in part.keys)
     assert len(made) == len(keys) == 8
     tasks = [set(part.graph) for part in made]
@@ -55,7 +56,8 @@ def test_blocks_that_share_pixels_are_computed_in_windows(columns: int, parts: i
     spread = da.overlap.overlap(  # type: ignore[no-untyped-call]
         source(calls)[0], depth={0: 1, 1: 1}, boundary="nearest"
     )
-    found = list(divide([spread], columns)[1])
+    division = Division([spread], columns)
+    found = list(division.parts(division.stages[-1]))
     assert len(found) == parts
     assert max(part.columns for part in found) <= columns
     once = spread.compute()
@@ -65,7 +67,9 @@ def test_blocks_that_share_pixels_are_computed_in_windows(columns: int, parts: i
 @pytest.mark.parametrize("threads", [1, 3])
 def test_no_more_parts_are_made_than_are_computed_at_a_time(threads: int) -> None:
     state = {"made": 0, "delivered": 0, "most": 0}
-    keys, parts = divide([source([], width=40).max(axis=0)], 4)
+    division = Division([source([], width=40).max(axis=0)], 4)
+    (keys,) = division.stages
+    parts = division.parts(keys)
 
     def watched() -> Iterator[Part]:
         for part in parts:

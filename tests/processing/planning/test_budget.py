@@ -176,3 +176,43 @@ def test_what_does_not_fit_at_all_is_refused(many: Environment) -> None:
     fitted = fit(MEDIAN, many, 4 * MB)
     with pytest.raises(ProcessGraphComplexity, match="memory"):
         check_limits(fitted.plan, memory=4 * MB)
+
+
+def plane(process_id: str) -> Json:
+    """The whole area reduced to one value a date."""
+    given = {"data": {"from_node": "load"}, "reducer": reduced(process_id)}
+    return {"load": load(("B02",)), "one": node("reduce_spatial", **given) | {"result": True}}
+
+
+REGION = {
+    "type": "Polygon",
+    "coordinates": [[[10.4, 46], [13, 46], [13, 47.8], [10.4, 47.8], [10.4, 46]]],
+}
+
+
+def region(process_id: str) -> Json:
+    given = {"data": {"from_node": "load"}, "geometries": REGION, "reducer": reduced(process_id)}
+    return {"load": load(("B02",)), "one": node("aggregate_spatial", **given) | {"result": True}}
+
+
+@pytest.mark.parametrize("graph", [plane, region])
+def test_planes_of_any_size_are_summed_up(tmp_path: Path, graph: Any) -> None:
+    world = Environment(catalogue=catalogue(tmp_path, 20480, 12))
+    fitted = fit(graph("mean"), world, 128 * MB)
+    check_limits(fitted.plan, memory=128 * MB)
+    assert fitted.plan.reach == 1
+    needing_all = fit(graph("median"), world, 128 * MB)
+    with pytest.raises(ProcessGraphComplexity, match="memory"):
+        check_limits(needing_all.plan, memory=128 * MB)
+
+
+@pytest.mark.parametrize("graph", [plane, region])
+def test_no_more_blocks_are_in_memory_than_for_results(
+    tmp_path: Path, in_flight: InFlight, graph: Any
+) -> None:
+    world = Environment(catalogue=catalogue(tmp_path, 1536, 6))
+    layout = Layout(128, together=True)
+    planned = plan(graph("mean"), world, layout=layout)
+    values_in(Execution(layout, Threads(1)), graph("mean"), world)
+    assert 0 < in_flight.most < planned.part_bytes
+    assert in_flight.now == 0

@@ -2,12 +2,24 @@
 
 - `execution`: what is decided for a whole evaluation, and `compute_blocks`, through which all pixels go;
 - `layout`: how large the blocks of cubes are;
-- `parts`: the blocks of results, divided so that parts have nothing in common;
+- `parts`: the blocks of results, and summaries that they need, divided so that parts have nothing in common;
 - `threads`: the strategy that computes in threads of this process.
 """
 
 from connexeo.processing.execution.execution import Execution, compute_blocks, current, using
 from connexeo.processing.execution.layout import Layout
-from connexeo.processing.execution.parts import Deliver, Key, Part, Strategy
+from connexeo.processing.execution.parts import SUMMARY, Deliver, Key, Part, Strategy, is_summary
 
-__all__ = ["Deliver", "Execution", "Key", "Layout", "Part", "Strategy", "compute_blocks", "current", "using"]
+__all__ = [
+    "SUMMARY",
+    "Deliver",
+    "Execution",
+    "Key",
+    "Layout",
+    "Part",
+    "Strategy",
+    "compute_blocks",
+    "current",
+    "is_summary",
+    "using",
+]

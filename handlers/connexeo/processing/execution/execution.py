@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from connexeo.processing.execution.layout import Layout
-from connexeo.processing.execution.parts import Block, Deliver, Key, Strategy, divide
+from connexeo.processing.execution.parts import Block, Deliver, Division, Key, Strategy
 from connexeo.processing.execution.threads import Threads
 
 if TYPE_CHECKING:
@@ -69,24 +69,34 @@ def compute_blocks(arrays: Sequence[da.Array], deliver: Deliver) -> None:
     import rasterio
 
     execution = current()
-    keys, parts = divide(arrays, execution.columns)
-    count = _Count(deliver, len(keys), execution.on_progress)
+    division = Division(arrays, execution.columns)
+    *before, results = division.stages
+    count = _Count(sum(map(len, division.stages)), execution.on_progress)
     with rasterio.Env(GDAL_CACHEMAX=execution.cache):
-        execution.strategy(parts, count)
+        for summaries in before:
+            known: dict[Key, Any] = {}
+            execution.strategy(division.parts(summaries), count.of(known.__setitem__))
+            for key, value in known.items():
+                division.keep(key, value)
+        execution.strategy(division.parts(results), count.of(deliver))
 
 
 class _Count:
     """Tells how many blocks are delivered."""
 
-    def __init__(self, deliver: Deliver, total: int, tell: Progress) -> None:
-        self._deliver = deliver
+    def __init__(self, total: int, tell: Progress) -> None:
         self._total = total
         self._tell = tell
         self._done = 0
         self._lock = threading.Lock()
 
-    def __call__(self, key: Key, block: Block) -> None:
-        self._deliver(key, block)
-        with self._lock:
-            self._done += 1
-            self._tell(self._done, self._total)
+    def of(self, deliver: Deliver) -> Deliver:
+        """The same, counting."""
+
+        def counted(key: Key, block: Block) -> None:
+            deliver(key, block)
+            with self._lock:
+                self._done += 1
+                self._tell(self._done, self._total)
+
+        return counted

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from connexeo.processing.execution import Layout
+from connexeo.processing.execution import Layout, is_summary
 from connexeo.processing.reading.grids import Grid
 from connexeo.processing.reading.plans import Plan, bounds_in
 
@@ -141,15 +141,30 @@ class DryRun:
             yield self.inputs[name], sum(map(self.inputs[name].values, positions))
 
     def reach(self, values: Iterable[Any]) -> int:
-        """How many blocks beside each other of what is loaded a single block of a result needs, at most."""
-        most = 1
-        for data in _lazy(values):
-            middle = (data.name, *(count // 2 for count in data.numblocks))
-            found: dict[str, set[tuple[int, ...]]] = {}
-            for name, position in self._sources(data, [middle]):
-                found.setdefault(name, set()).add(position[-2:])
-            most = max([most, *map(len, found.values())])
-        return most
+        """How many blocks beside each other of what is loaded a single block of a result needs, at most.
+
+        Those that it knows by summaries do not count, nor do dimensions that a plane was reduced to.
+        """
+        return max((self._reach(data, _middle(data)) for data in _lazy(values)), default=1)
+
+    def _reach(self, data: Any, block: Any) -> int:
+        dependencies = data.dask.cull({block}).get_all_dependencies()
+        found: dict[str, set[tuple[int, ...]]] = {}
+        summaries: list[Any] = []
+        seen = {block}
+        waiting = [block]
+        while waiting:
+            key = waiting.pop()
+            if key != block and is_summary(key):
+                summaries.append(key)
+                continue
+            if isinstance(key, tuple) and key[0] in self.inputs:
+                found.setdefault(key[0], set()).add(key[-2:])
+            new = set(dependencies[key]) - seen
+            seen |= new
+            waiting += new
+        inner = self._reach(data, summaries[len(summaries) // 2]) if summaries else 1
+        return max([inner, *map(len, found.values())])
 
     def _sources(self, data: Any, keys: Iterable[Any]) -> Iterator[tuple[str, tuple[int, ...]]]:
         """Inputs, and positions of their blocks, that blocks of an array need."""
@@ -158,6 +173,11 @@ class DryRun:
             for key in layer.get_output_keys():
                 if isinstance(key, tuple) and key[0] in self.inputs:
                     yield key[0], key[1:]
+
+
+def _middle(data: Any) -> tuple[Any, ...]:
+    """The key of a block that has others around it."""
+    return (data.name, *(count // 2 for count in data.numblocks))
 
 
 def _lazy(values: Iterable[Any]) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from connexeo.generated.errors import EstimateComplexity, OpenEOError, ProcessGraphComplexity
 from connexeo.processing.environment import Environment, LogEntry
 from connexeo.processing.evaluation import prepare
-from connexeo.processing.execution import Execution, Layout, using
+from connexeo.processing.execution import SUMMARY, Execution, Layout, using
 from connexeo.processing.planning import costs
 from connexeo.processing.planning.dry_run import DryRun, PixelsNeeded
 from connexeo.processing.planning.pushdown import is_ours
@@ -212,6 +212,7 @@ class _Seen:
         self._layout = layout
         self._live: dict[int, int] = {}
         self._most_live = 0
+        self._summaries: set[str] = set()
         self.nodes: list[PlannedNode] = []
         self.results: list[Result] = []
         self.work = 0.0
@@ -229,10 +230,20 @@ class _Seen:
         self.work += most * _steps_in(step)
         self._count_live(step, size)
         if size is not None and size.values:
-            # A block of the result needs as many times its values as the whole result does.
-            self.largest_block = max(
-                self.largest_block, math.ceil(size.block_bytes * max(1.0, most / size.values))
-            )
+            # A block of the result needs as many times its values as the whole result does, unless it sums up.
+            share = 1.0 if self._sums_up(value) else max(1.0, most / size.values)
+            self.largest_block = max(self.largest_block, math.ceil(size.block_bytes * share))
+
+    def _sums_up(self, value: Any) -> bool:
+        """Whether a cube is made from summaries of blocks that no cube before was made from."""
+        layers = (
+            set()
+            if value.chunks is None
+            else {name for name in value.data.dask.layers if name.startswith(SUMMARY)}
+        )
+        new = layers - self._summaries
+        self._summaries |= new
+        return bool(new)
 
     def part_bytes(self) -> int:
         """Of a stack of blocks, with all that is computed from it."""

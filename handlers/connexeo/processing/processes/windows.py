@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,9 +15,11 @@ from connexeo.processing.alignment import plane_of, spacing
 from connexeo.processing.blocks import BlockFunction, Bound, as_block, dask_array
 from connexeo.processing.callback import Callback
 from connexeo.processing.cube import coordinates, with_dimensions
+from connexeo.processing.execution import SUMMARY
 from connexeo.processing.neighborhoods import labels_between
 from connexeo.processing.pixelwise import trying_out
 from connexeo.processing.process import process
+from connexeo.processing.summaries import State, Summing, summing_up, with_summaries
 from connexeo.processing.values import Array, Block, as_float
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ def aggregate_spatial_window(
 
 @process
 def reduce_spatial(data: xr.DataArray, reducer: Callback, context: Any = None) -> xr.DataArray:
-    """Reduce all pixels along x and y to one value; lazily, with a plane as one chunk, which reducers need.
+    """Reduce all pixels along x and y to one value; lazily, block by block where the reducer can do with summaries.
 
     Raises:
         DimensionNotAvailable: The cube lacks x or y.
@@ -73,8 +76,13 @@ def reduce_spatial(data: xr.DataArray, reducer: Callback, context: Any = None) -
     names = [str(name) for name in data.dims if name not in (x.name, y.name)]
     ordered = data.transpose(*names, y.name, x.name)
     size = (data.sizes[y.name], data.sizes[x.name])
-    values = _reduce_windows(ordered.data, size, Bound(reducer, ("data",), {"context": context}))
-    return with_dimensions(ordered, values[..., 0, 0], names)
+    function = Bound(reducer, ("data",), {"context": context})
+    summing = summing_up(function, data.dtype) if hasattr(ordered.data, "dask") and all(size) else None
+    if summing is not None:
+        values = _sum_up(ordered.data, summing, _type_of(function, size, data.dtype))
+    else:
+        values = _reduce_windows(ordered.data, size, function)[..., 0, 0]
+    return with_dimensions(ordered, values, names)
 
 
 @dataclass(frozen=True)
@@ -167,6 +175,45 @@ def _reduce_windows(data: Any, size: tuple[int, int], function: BlockFunction) -
     meta = np.empty((0,) * data.ndim, dtype)
     name = f"windows-{uuid4().hex}"
     return whole.map_blocks(reducer, name=name, dtype=dtype, chunks=tuple(chunks), meta=meta)
+
+
+@dataclass(frozen=True)
+class _SumUp:
+    """What is to be known of the pixels of a block, by which a plane is reduced."""
+
+    summing: Summing
+
+    def __call__(self, block: Block) -> tuple[State, ...]:
+        pixels = block.reshape(*block.shape[:-2], math.prod(block.shape[-2:]))
+        return self.summing.take(np.moveaxis(pixels, -1, 0))
+
+
+@dataclass(frozen=True)
+class _Join:
+    """What is known of all blocks of a plane in, the value of the plane out."""
+
+    summing: Summing
+    dtype: np.dtype[Any]
+
+    def __call__(self, shape: list[int], known: list[tuple[State, ...]]) -> Block:
+        return as_block(self.summing.give(self.summing.join(known)), tuple(shape), self.dtype)
+
+
+def _sum_up(data: Any, summing: Summing, dtype: np.dtype[Any]) -> Any:
+    """One value for each plane of a dask array, which has pixels."""
+    name = f"plane-{uuid4().hex}"
+    *further, rows, columns = (range(len(sizes)) for sizes in data.chunks)
+    take, join = _SumUp(summing), _Join(summing, dtype)
+    summaries: dict[Any, Any] = {}
+    graph: dict[Any, Any] = {}
+    for other in product(*further):
+        keys = [(f"{SUMMARY}{name}", *other, *position) for position in product(rows, columns)]
+        summaries |= {key: (take, (data.name, *key[1:])) for key in keys}
+        shape = [sizes[at] for sizes, at in zip(data.chunks, other, strict=False)]
+        graph[name, *other] = (join, shape, keys)
+    layers = with_summaries(data, name, graph, summaries)
+    meta = np.empty((0,) * len(further), dtype)
+    return dask_array().Array(layers, name, data.chunks[:-2], meta=meta)
 
 
 def _type_of(function: BlockFunction, size: tuple[int, int], source: np.dtype[Any]) -> np.dtype[Any]:
