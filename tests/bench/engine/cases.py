@@ -4,20 +4,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.engine.data import BANDS, CLOUDY, COLLECTION, SCL
+from bench.engine.data import BANDS, CLOUDY, COLLECTION, CRS, SCL, bounds
 
 Json = dict[str, Any]
 
-NDVI, COMPOSITE = "ndvi", "composite"
+NDVI, COMPOSITE, SERIES = "ndvi", "composite", "series"
+CASES = (NDVI, COMPOSITE, SERIES)
 
 
-def graph(case: str) -> Json:
-    """The process."""
-    return {"process_graph": _ndvi() if case == NDVI else _composite()}
+def region(size: int) -> Json:
+    """A polygon that covers two thirds of images, in their reference system."""
+    west, south, east, north = bounds(size)
+    corners = ((0.05, 0.1), (0.95, 0.05), (0.8, 0.95), (0.1, 0.7), (0.05, 0.1))
+    ring = [(west + x * (east - west), south + y * (north - south)) for x, y in corners]
+    return {"type": "Polygon", "coordinates": [ring]}
+
+
+def graph(case: str, size: int) -> Json:
+    """The process for images with so many pixels along an edge."""
+    if case == COMPOSITE:
+        return {"process_graph": _composite()}
+    return {"process_graph": _ndvi() if case == NDVI else _series(size)}
 
 
 def _ndvi() -> Json:
     """The median over time of the NDVI of each date."""
+    return {
+        **_indices(),
+        "median": _node("reduce_dimension", data=_from("ndvi"), dimension="t", reducer=_reducer("median")),
+        "save": _node("save_result", data=_from("median"), format="GTiff") | {"result": True},
+    }
+
+
+def _series(size: int) -> Json:
+    """The mean of the NDVI of each date in a region."""
+    # In the system of the images: edges that are straight in degrees bend in theirs.
+    geometries = {**region(size), "crs": {"type": "name", "properties": {"name": CRS}}}
+    return {
+        **_indices(),
+        "mean": _node(
+            "aggregate_spatial", data=_from("ndvi"), geometries=geometries, reducer=_reducer("mean")
+        ),
+        "save": _node("save_result", data=_from("mean"), format="JSON") | {"result": True},
+    }
+
+
+def _indices() -> Json:
+    """The NDVI of each date."""
     index = {
         "nir": _node("array_element", data=_parameter("data"), label="B08"),
         "red": _node("array_element", data=_parameter("data"), label="B04"),
@@ -28,8 +61,6 @@ def _ndvi() -> Json:
         "ndvi": _node(
             "reduce_dimension", data=_from("load"), dimension="bands", reducer={"process_graph": index}
         ),
-        "median": _node("reduce_dimension", data=_from("ndvi"), dimension="t", reducer=_median()),
-        "save": _node("save_result", data=_from("median"), format="GTiff") | {"result": True},
     }
 
 
@@ -47,7 +78,9 @@ def _composite() -> Json:
         ),
         "bands": _node("filter_bands", data=_from("load"), bands=list(BANDS)),
         "masked": _node("mask", data=_from("bands"), mask=_from("clouds")),
-        "months": _node("aggregate_temporal_period", data=_from("masked"), period="month", reducer=_median()),
+        "months": _node(
+            "aggregate_temporal_period", data=_from("masked"), period="month", reducer=_reducer("median")
+        ),
         "save": _node("save_result", data=_from("months"), format="GTiff") | {"result": True},
     }
 
@@ -56,8 +89,8 @@ def _load(bands: list[str]) -> Json:
     return _node("load_collection", id=COLLECTION, spatial_extent=None, temporal_extent=None, bands=bands)
 
 
-def _median() -> Json:
-    return {"process_graph": {"median": _node("median", data=_parameter("data")) | {"result": True}}}
+def _reducer(process_id: str) -> Json:
+    return {"process_graph": {"one": _node(process_id, data=_parameter("data")) | {"result": True}}}
 
 
 def _node(process_id: str, **arguments: Any) -> Json:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,10 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
-from bench.engine.cases import NDVI
+from bench.engine.cases import NDVI, SERIES, region
 from bench.engine.data import BANDS, CLOUDY, SCL, Json
 from bench.engine.outputs import PLAIN, finish
 
@@ -24,6 +27,9 @@ def run(case: str, items: list[Json], folder: Path, memory: int) -> None:
     """Compute a case and write its files."""
     if case == NDVI:
         _write(items, ["B04", "B08"], [items], folder, _ndvi, 1)
+        return
+    if case == SERIES:
+        (folder / "0.json").write_text(json.dumps({"data": [_mean(item) for item in items]}))
         return
     months = [items[start : start + 3] for start in range(0, len(items), 3)]
     _write(items, [*BANDS, SCL], months, folder, _composite, len(BANDS))
@@ -52,14 +58,39 @@ def _write(
         finish(plain, path)
 
 
+def _mean(item: Json) -> float:
+    """Of the NDVI in the region."""
+    total, count = 0.0, 0
+    with ExitStack() as stack:
+        files = [stack.enter_context(rasterio.open(item["assets"][band]["href"])) for band in ("B04", "B08")]
+        width, height = files[0].width, files[0].height
+        for top in range(0, height, BLOCK):
+            for left in range(0, width, BLOCK):
+                window = Window(left, top, min(BLOCK, width - left), min(BLOCK, height - top))
+                outside = geometry_mask(
+                    [region(width)], (window.height, window.width), files[0].window_transform(window)
+                )
+                if outside.all():
+                    continue
+                values = _index(files, window)
+                known = ~(outside | np.isnan(values))
+                total += values[known].sum(dtype=np.float64)
+                count += int(np.count_nonzero(known))
+    return total / count
+
+
+def _index(files: Sequence[Any], window: Window) -> Block:
+    red, nir = (file.read(1, window=window).astype(np.float32) for file in files)
+    red[red == 0] = np.nan
+    nir[nir == 0] = np.nan
+    return np.asarray((nir - red) / (nir + red))
+
+
 def _ndvi(files: list[list[Any]], window: Window) -> Block:
     shape = (len(files), int(window.height), int(window.width))
     values = np.empty(shape, np.float32)
-    for date, (red_file, nir_file) in zip(values, files, strict=True):
-        red, nir = (file.read(1, window=window).astype(np.float32) for file in (red_file, nir_file))
-        red[red == 0] = np.nan
-        nir[nir == 0] = np.nan
-        np.divide(nir - red, nir + red, out=date)
+    for number, date in enumerate(files):
+        values[number] = _index(date, window)
     return median(values)[np.newaxis]
 
 

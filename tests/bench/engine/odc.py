@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bench.engine.cases import NDVI
+from bench.engine.cases import COMPOSITE, NDVI, region
 from bench.engine.data import BANDS, CLOUDY, SCL, Json
 from bench.engine.outputs import PLAIN, finish
 
@@ -16,16 +17,25 @@ CHUNK = 2048
 
 def run(case: str, items: list[Json], folder: Path, memory: int) -> None:
     """Compute a case and write its files."""
+    import xarray as xr
     from odc.stac import load
     from pystac import Item
+    from rasterio.features import geometry_mask
 
-    bands = ["B04", "B08"] if case == NDVI else [*BANDS, SCL]
+    bands = [*BANDS, SCL] if case == COMPOSITE else ["B04", "B08"]
     cube = load(
         [Item.from_dict(item) for item in items], bands=bands, chunks={"time": 1, "x": CHUNK, "y": CHUNK}
     )
-    if case == NDVI:
+    if case != COMPOSITE:
         red, nir = (cube[band].where(cube[band] != 0).astype("float32") for band in ("B04", "B08"))
-        _write(((nir - red) / (nir + red)).chunk(time=-1).median("time").compute(), folder / "0.tif")
+        index = (nir - red) / (nir + red)
+        if case == NDVI:
+            _write(index.chunk(time=-1).median("time").compute(), folder / "0.tif")
+            return
+        box = cube.odc.geobox
+        inside = geometry_mask([region(box.shape[0])], box.shape, box.transform, invert=True)
+        means = index.where(xr.DataArray(inside, dims=("y", "x"))).mean(("y", "x")).compute()
+        (folder / "0.json").write_text(json.dumps({"data": means.values.tolist()}))
         return
     clear = ~cube[SCL].isin(CLOUDY)
     masked = cube[list(BANDS)].where(clear & (cube[list(BANDS)] != 0)).astype("float32")

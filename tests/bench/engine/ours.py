@@ -35,6 +35,6 @@ def run(case: str, items: list[Json], folder: Path, memory: int) -> None:
     from connexeo.processing.planning.remembering import remembering
 
     environment = remembering(Environment(catalogue=Scenes(items)))
-    process = graph(case)
+    process = graph(case, items[0]["properties"]["proj:shape"][0])
     with using(fit(process, environment, memory).execution):
         write_results(execute(process, environment=environment).results, folder)
