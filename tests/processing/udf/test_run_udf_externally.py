@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import shapely
 import xarray as xr
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from openeo.udf.feature_collection import FeatureCollection
@@ -162,6 +162,7 @@ def test_what_is_sent(called: Run, service: Service, cube: xr.DataArray) -> None
         st.sampled_from(["f4", "f8", "i2", "u8", "?", "f2"]), arrays.array_shapes(min_dims=0, max_dims=3)
     ),
 )
+@example(np.array([0, 2**63 + 1], "u8"))
 def test_values_come_back_as_they_were(values: Any) -> None:
     dims = ("a", "b", "c")[: values.ndim]
     body = write_document([Data(values, dims)], features=None, structured=[], proj=None, context={})

@@ -153,11 +153,20 @@ def _numbers(data: Any) -> npt.NDArray[Any]:
         values = np.array(data)
         if values.dtype.kind == "O" and all(isinstance(one, int | float | None) for one in values.flat):
             values = values.astype(float)
+        if values.dtype.kind == "f" and (np.abs(values) >= 2.0**63).any():
+            values = _large_integers(data, values)
     except ValueError as error:
         raise NotUdfData("values of a data cube must be arrays of equal length in each dimension") from error
     if values.dtype.kind not in "biuf":
         raise NotUdfData("values of a data cube must be numbers, true, false or null")
     return values
+
+
+def _large_integers(data: Any, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Whole numbers of 64 bits without sign, which numpy makes floating beside smaller ones."""
+    exact = np.array(data, dtype=object)
+    whole = all(isinstance(one, int) and 0 <= one < 2**64 for one in exact.flat)
+    return exact.astype(np.uint64) if whole else values
 
 
 def _read_labels(dimension: Mapping[str, Any], size: int, known: Labels | None) -> Labels:
