@@ -16,9 +16,8 @@ import xarray as xr
 from connexeo.processing import summaries
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
-from connexeo.processing.execution import Execution, compute_blocks, is_summary, using
+from connexeo.processing.execution import Execution, compute, compute_blocks, is_summary, using
 from connexeo.processing.execution.threads import Threads
-from connexeo.processing.formats.blocks import compute
 from connexeo.processing.vectors import make_vector_cube
 
 Run = Callable[..., Any]

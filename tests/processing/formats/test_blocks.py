@@ -2,7 +2,8 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from connexeo.processing.formats.blocks import Block, Region, Sink, Tally, store
+from connexeo.processing.execution import Region
+from connexeo.processing.formats.blocks import Block, Sink, Tally, store
 from connexeo.processing.formats.packing import resolve_packing
 
 

@@ -12,9 +12,8 @@ from rasterio.transform import Affine
 from connexeo.generated.errors import ProcessGraphComplexity
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
-from connexeo.processing.execution import Execution, Layout, using
+from connexeo.processing.execution import Execution, Layout, compute, using
 from connexeo.processing.execution.threads import Threads
-from connexeo.processing.formats.blocks import compute
 from connexeo.processing.planning.budget import fit
 from connexeo.processing.planning.planner import check_limits, plan
 from connexeo.processing.reading.pixels import Pixels

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from connexeo.processing.execution import Key, compute_blocks
+from connexeo.processing.execution import Key, Region, compute_blocks, regions
 from connexeo.processing.formats.interface import Statistics
 from connexeo.processing.formats.packing import Packing
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     import dask.array as da
 
 Block = npt.NDArray[Any]
-Region = tuple[slice, ...]
 
 
 class Lock(Protocol):
@@ -135,7 +133,7 @@ def store(arrays: Sequence[da.Array], sinks: Sequence[Sink]) -> None:
     """
     targets: dict[Key, list[tuple[Sink, Region]]] = {}
     for array, sink in zip(arrays, sinks, strict=True):
-        for key, region in _regions(array):
+        for key, region in regions(array):
             targets.setdefault(key, []).append((sink, region))
 
     def write(key: Key, block: Block) -> None:
@@ -146,30 +144,6 @@ def store(arrays: Sequence[da.Array], sinks: Sequence[Sink]) -> None:
         compute_blocks(arrays, write)
     finally:
         close(sinks)
-
-
-def compute(array: da.Array) -> Block:
-    """All values of an array at once, for formats that cannot be written in parts."""
-    values = np.empty(array.shape, array.dtype)
-    targets = dict(_regions(array))
-
-    def keep(key: Key, block: Block) -> None:
-        values[targets[key]] = block
-
-    compute_blocks([array], keep)
-    return values
-
-
-def _regions(array: da.Array) -> Iterator[tuple[Key, Region]]:
-    """The keys of an array's blocks, and where each lies."""
-    ends = [list(itertools.accumulate(sizes)) for sizes in array.chunks]
-    parts = [
-        [slice(end - size, end) for end, size in zip(each, sizes, strict=True)]
-        for each, sizes in zip(ends, array.chunks, strict=True)
-    ]
-    for place in itertools.product(*(range(len(each)) for each in parts)):
-        region = tuple(each[position] for each, position in zip(parts, place, strict=True))
-        yield (array.name, *place), region
 
 
 def close(sinks: Iterable[Sink]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import Dimension, coordinates, dimensions_of, labels, rfc3339
+from connexeo.processing.execution import values_of
 from connexeo.processing.formats.interface import Options, WrittenFile
 from connexeo.processing.formats.storage import storing
 from connexeo.processing.values import Array
@@ -94,7 +95,7 @@ def _cube(cube: Any) -> dict[str, Any]:
             }
             for dimension in dimensions_of(cube)
         ],
-        "data": _numbers(np.asarray(cube.values)),
+        "data": _numbers(values_of(cube)),
     }
 
 

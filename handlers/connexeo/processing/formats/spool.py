@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from connexeo.processing.formats.blocks import Region, Sink, store
+from connexeo.processing.execution import Region
+from connexeo.processing.formats.blocks import Sink, store
 from connexeo.processing.formats.images import Image
 from connexeo.processing.formats.interface import Statistics
 from connexeo.processing.formats.packing import Packing

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import coordinates, dimension_of, dimensions_of_type, labels
-from connexeo.processing.formats.blocks import compute
+from connexeo.processing.execution import values_of
 from connexeo.processing.formats.options import invalid_option
 from connexeo.processing.vectors import is_vector
 
@@ -59,8 +59,7 @@ class Table:
     def values(self) -> Values:
         """Rows and columns; the cube is computed."""
         cube = self.cube.transpose(*self.row_dims, *self.column_dims)
-        values = compute(cube.data) if hasattr(cube.data, "dask") else np.asarray(cube.data)
-        return values.reshape(self.shape)
+        return values_of(cube).reshape(self.shape)
 
     def positions(self, start: int, stop: int) -> dict[str, npt.NDArray[np.intp]]:
         """Positions in the row dimensions of some of the rows."""

@@ -13,7 +13,8 @@ import numpy as np
 
 from connexeo.generated.errors import FormatUnsuitable
 from connexeo.processing.cube import dimensions_of
-from connexeo.processing.formats.blocks import Block, Region, Sink, store
+from connexeo.processing.execution import Region
+from connexeo.processing.formats.blocks import Block, Sink, store
 from connexeo.processing.formats.cf import GRID_MAPPING, describe_coordinate, grid_mapping
 from connexeo.processing.formats.grid import find_grid
 from connexeo.processing.formats.images import require_cube

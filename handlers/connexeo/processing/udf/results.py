@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from connexeo.processing.cube import Dimension, coordinates, crs_of, dimensions_of, make_cube
+from connexeo.processing.execution import values_of
 from connexeo.processing.udf.values import Answer, Data, Labels, labels_for
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def data_of(cube: xr.DataArray, without: tuple[str, ...] = ()) -> Data:
         elif name in cube.coords and (labels := labels_for(coordinates(cube, name))) is not None:
             coords[name] = labels
     return Data(
-        np.asarray(cube.values),
+        values_of(cube),
         tuple(map(str, cube.dims)),
         coords,
         None if cube.name is None else str(cube.name),
