@@ -86,6 +86,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+whichever_database = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For tests of processes and files that take long, to which the kind of database is no matter."""
+
+
 def _created(server: str, name: str) -> str:
     """URL of a new database in a PostgreSQL server."""
     import psycopg

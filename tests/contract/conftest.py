@@ -37,9 +37,10 @@ RUNS_A_PROCESS = (
 )
 """Operations that take a process to be run, or to be stored for a run."""
 
-SAME_PROCESS = ("create-service", "update-job", "update-service")
-"""Operations whose bodies are made of the same schemas as those of others: what can be wrong with a process, thousands
-of requests, is tried with these others. They get random requests like all."""
+SAME_PROCESS = ("/jobs", "/jobs/{job_id}", "/services", "/services/{service_id}")
+"""Paths of operations that take a process among other things: it is always the same one there, as what can be wrong
+with a process, thousands of requests, is tried where one is validated, stored and run at once.
+"""
 
 REFUSES: Mapping[str, tuple[int, ...]] = {
     # Offsets are opaque: what no page has given is refused, though the schema takes any text.
@@ -129,17 +130,15 @@ def give_process(document: dict[str, Any]) -> None:
 
     The examples of the contract load a collection that does not exist, so they end in 404.
     """
-    for method, path in (("post", "/result"), ("post", "/jobs"), ("patch", "/jobs/{job_id}")):
-        if path in document["paths"]:
+    for path in ("/result", *SAME_PROCESS):
+        for method in {"post", "patch"} & document["paths"].get(path, {}).keys():
             media = document["paths"][path][method]["requestBody"]["content"]["application/json"]
             media.pop("examples", None)
             media["example"] = {"process": {"process_graph": PROCESS}}
-    for method, path in (("post", "/services"), ("patch", "/services/{service_id}")):
-        if path in document["paths"]:
-            media = document["paths"][path][method]["requestBody"]["content"]["application/json"]
-            media.pop("examples", None)
-            media["example"] = {"process": {"process_graph": PROCESS}}
-            media["example"] |= {"type": "XYZ"} if method == "post" else {}
+            if (method, path) == ("post", "/services"):
+                media["example"] |= {"type": "XYZ"}
+            if path in SAME_PROCESS:
+                media["schema"]["properties"]["process"] = {"enum": [{"process_graph": PROCESS}]}
 
 
 def known_parameters(server: Server, token: str) -> dict[str, list[Any]]:
@@ -257,8 +256,6 @@ def configuration(document: Mapping[str, Any], parameters: Mapping[str, list[Any
         own = [name for name in parameters if name.startswith(f"{operation} ")]
         if own or operation in RUNS_A_PROCESS or operation in REFUSES:
             lines += ["[[operations]]", f'include-operation-id = "{operation}"']
-        if operation in SAME_PROCESS:
-            lines += ["phases = { coverage = { enabled = false } }"]
         if own:
             lines += ["[operations.parameters]", *map(from_dictionary, own)]
         if operation in RUNS_A_PROCESS:

@@ -23,6 +23,7 @@ from connexeo.drivers.local.jobs.sweep import Sweep
 from connexeo.drivers.local.state import State
 from connexeo.drivers.local.storage import Storage
 from connexeo.settings import Settings
+from databases import whichever_database
 from served import link_demo
 from working import Works, node, process, works
 
@@ -132,6 +133,7 @@ def test_jobs_while_workers_are_killed(tmp_path: Path, database_url: str, demo_d
         assert [path.name for path in (tmp_path / "data" / "workers").iterdir()] == ["place"]
 
 
+@whichever_database
 def test_children_that_are_killed(tmp_path: Path, database_url: str) -> None:
     """A job is tried again as often as the setting says, then it fails, with all that it logged."""
     with works(tmp_path, database_url, job_tries=3) as at:

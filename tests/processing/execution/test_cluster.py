@@ -15,12 +15,13 @@ from typing import Any
 import dask.array as da
 import numpy as np
 import pytest
+import xarray as xr
 from distributed import Client
 
 import slow_blocks
 from clusters import DaskCluster, dask_cluster
 from connexeo.generated.errors import Internal, NoDataAvailable, ProcessGraphComplexity
-from connexeo.processing.execution import Execution, cluster, compute_blocks, using
+from connexeo.processing.execution import Execution, cluster, compute, compute_blocks, using
 from connexeo.processing.execution.cluster import ClusterLost, connected
 
 
@@ -67,6 +68,24 @@ def left(address: str) -> int:
 def test_blocks_are_computed_and_nothing_is_left(workers: DaskCluster) -> None:
     array = mapped(slow_blocks.noted, numbers(), str(workers.folder), 0.0)
     assert computed(workers.address, array) == {number: number + 1 for number in range(8)}
+    assert left(workers.address) == 0
+
+
+def test_planes_are_summed_up_by_workers(
+    workers: DaskCluster, run: Callable[..., Any], cube: xr.DataArray
+) -> None:
+    nodes = {
+        name: {"process_id": name, "arguments": {"data": {"from_parameter": "data"}}}
+        for name in ("sd", "mean")
+    }
+    share = {"x": {"from_node": "sd"}, "y": {"from_node": "mean"}}
+    divide = {"process_id": "divide", "arguments": share, "result": True}
+    result = run("reduce_spatial", data=cube, reducer={"process_graph": {**nodes, "share": divide}})
+    with connected(workers.address) as strategy, using(Execution(strategy=strategy)):
+        found = compute(result.data)
+    values = cube.values
+    expected = np.nanstd(values, (2, 3), ddof=1) / np.nanmean(values, (2, 3))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
     assert left(workers.address) == 0
 
 

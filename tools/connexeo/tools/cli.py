@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from connexeo.tools.conformance.cli import app as conformance_app
 from connexeo.tools.console import output
 from connexeo.tools.demo import demo
-from connexeo.tools.federation import app as federation_app
 from connexeo.tools.generate.cli import generate
 from connexeo.tools.new.cli import new
 from connexeo.tools.run import run
 from connexeo.tools.serve import serve
-from connexeo.tools.spec.cli import app as spec_app
-from connexeo.tools.users import app as users_app
 from connexeo.tools.worker import worker
 
+GROUPS: Mapping[str, str] = {
+    "users": "connexeo.tools.users",
+    "federation": "connexeo.tools.federation",
+    "spec": "connexeo.tools.spec.cli",
+    "conformance": "connexeo.tools.conformance.cli",
+}
+"""Commands with commands of their own, and the modules of these."""
+
+
+class _Commands(TyperGroup):
+    """All commands; groups are imported when they are asked for, as the server need not wait for what tests others."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in GROUPS:
+            return super().get_command(ctx, cmd_name)
+        group = typer.main.get_group(import_module(GROUPS[cmd_name]).app)
+        group.name = cmd_name
+        return group
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="The openEO back-end that grows out of its contract.",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -48,10 +71,6 @@ app.command()(worker)
 app.command()(demo)
 app.command()(run)
 app.command()(new)
-app.add_typer(users_app, name="users")
-app.add_typer(federation_app, name="federation")
-app.add_typer(spec_app, name="spec")
-app.add_typer(conformance_app, name="conformance")
 app.command()(generate)
 
 

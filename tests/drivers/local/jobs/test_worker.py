@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from databases import whichever_database
 from working import Works, node, process, works
 
 QUICK = ("quick_worker", "6", "13")
@@ -137,6 +138,7 @@ def test_a_database_that_hangs_for_long(tmp_path: Path, database_url: str) -> No
         assert at.stored() == at.published()
 
 
+@whichever_database
 def test_limits_of_a_job(tmp_path: Path, database_url: str) -> None:
     """Time and memory: the job fails with an error that says so, and the worker goes on."""
     settings = {"job_timeout": 8, "job_memory": 2**26, "jobs_per_user": 1}
@@ -163,6 +165,7 @@ def test_limits_of_a_job(tmp_path: Path, database_url: str) -> None:
         assert at.stop() == [0]
 
 
+@whichever_database
 def test_a_storage_without_room(tmp_path: Path, database_url: str) -> None:
     """The job ends with an error that says so, and leaves nothing behind."""
     with works(tmp_path, database_url) as at:
