@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from connexeo.processing.udf import isolation
 from connexeo.processing.udf import pool as pools
 from connexeo.processing.udf.limits import UdfLimits
 from connexeo.processing.udf.pool import Pool
-from connexeo.processing.udf.sandbox import Sandbox, Stopped
+from connexeo.processing.udf.sandbox import Sandbox, Stopped, probe
 from processing.udf.codes import on_cubes
 
 SMALL = UdfLimits(memory=2**28, timeout=60)
@@ -300,3 +301,16 @@ def test_no_more_than_may_run_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None
     assert Counted.most <= 2
     assert Counted.made <= 2
     assert shared.close() == Counted.made
+
+
+@pytest.mark.usefixtures("sandboxes")
+def test_a_probe_waits_for_whoever_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine that may be late: the sandbox is there until it has been looked at."""
+    look = Sandbox._address_space
+
+    def look_late(sandbox: Sandbox) -> int:
+        time.sleep(0.3)
+        return look(sandbox)
+
+    monkeypatch.setattr(Sandbox, "_address_space", look_late)
+    assert probe() is None

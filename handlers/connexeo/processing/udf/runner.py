@@ -82,6 +82,7 @@ def main() -> None:
     _limit(setup["limits"])
     if setup["probe"]:
         channel.send(_probe())
+        channel.receive()  # the end: until then, whoever probes looks at this process
         return
     sys.path += setup["paths"]
     run = _load_libraries(channel)
