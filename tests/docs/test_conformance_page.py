@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 import yaml
 
-from connexeo.tools.cli import app
 from connexeo.tools.conformance.authentication import LoginOptions
+from connexeo.tools.conformance.cli import app
 from connexeo.tools.conformance.registry import LAYERS
 from connexeo.tools.conformance.reports.document import SCHEMA
 from connexeo.tools.conformance.verdicts import Severity, State
@@ -34,8 +33,7 @@ def test_layers_states_and_severities_are_all_there() -> None:
 
 
 def test_options_are_those_of_the_command() -> None:
-    command: Any = typer.main.get_command(app)
-    commands = command.commands["conformance"].commands.values()
+    commands = typer.main.get_group(app).commands.values()
     options = {name for each in commands for parameter in each.params for name in parameter.opts}
     shown = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
     assert {name for name in shown if not name.startswith("--connexeo")} <= options

@@ -152,11 +152,11 @@ def test_commands_exist(page: Path) -> None:
         for word in words[words.index("connexeo") + 1 :]:
             if word.startswith("-"):
                 assert word in options, f"{line}: {word}"
-            elif hasattr(command, "commands"):
+            elif hasattr(command, "get_command"):
                 # `connexeo conformance URL` is short for `connexeo conformance run URL`.
                 name = "run" if word.startswith("https://") else word
-                assert name in command.commands, f"{line}: {word}"
-                command = command.commands[name]
+                command = command.get_command(typer.Context(command), name)
+                assert command is not None, f"{line}: {word}"
                 options = {name for parameter in command.params for name in parameter.opts}
 
 

@@ -18,12 +18,15 @@ NAMES = ("alps", "coast", "delta")
 LISTS = ("/collections", "/processes", "/file_formats", "/jobs", "/files", "/services")
 
 
-@pytest.fixture(scope="session")
+# Nothing lasts longer than its module: front-ends ask their back-ends all the time.
+
+
+@pytest.fixture(scope="module")
 def start_lasting_front_end(
-    start_lasting_server: StartServer, tmp_path_factory: pytest.TempPathFactory
+    start_server: StartServer, tmp_path_factory: pytest.TempPathFactory
 ) -> StartFrontEnd:
-    """Starts front-ends that run until the end of the session."""
-    return front_end_starter(start_lasting_server, lambda: tmp_path_factory.mktemp("front"))
+    """Starts front-ends that run until the end of the module."""
+    return front_end_starter(start_server, lambda: tmp_path_factory.mktemp("front"))
 
 
 @pytest.fixture
@@ -34,19 +37,19 @@ def start_front_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartF
         yield front_end_starter(start, lambda: tmp_path_factory.mktemp("front"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def real_upstreams(
-    start_lasting_server: StartServer, demo_collections: Path, tmp_path_factory: pytest.TempPathFactory
+    start_server: StartServer, demo_collections: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Server]:
     """Two back-ends with the demo collections, each a process of its own."""
     folders = [link_demo(demo_collections, tmp_path_factory.mktemp("upstream")) for _ in range(2)]
     return [
-        start_lasting_server("--demo", data=folder, workers=1, title=f"Demo {number}")
+        start_server("--demo", data=folder, workers=1, title=f"Demo {number}")
         for number, folder in enumerate(folders)
     ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def proxies(real_upstreams: list[Server]) -> Iterator[dict[str, FaultProxy]]:
     """Three ways to the two back-ends, which the federation takes for three."""
     with ExitStack() as stack:
@@ -68,7 +71,7 @@ def upstreams(proxies: dict[str, FaultProxy]) -> Iterator[list[dict[str, Any]]]:
         proxy.heal()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_front_end(start_lasting_front_end: StartFrontEnd, proxies: dict[str, FaultProxy]) -> FrontEnd:
     """A front-end that many tests use."""
     upstreams = [{"id": name, "url": proxy.url, **BASIC} for name, proxy in proxies.items()]
@@ -93,7 +96,7 @@ def front_end(
     return shared_front_end
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ana(shared_front_end: FrontEnd, token_of: Callable[..., str]) -> str:
     """Token of a user of the shared front-end."""
     return token_of(shared_front_end.server, "ana", PASSWORD)

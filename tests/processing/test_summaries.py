@@ -17,6 +17,7 @@ from connexeo.processing import summaries
 from connexeo.processing.environment import Environment
 from connexeo.processing.evaluation import evaluate
 from connexeo.processing.execution import Execution, compute, compute_blocks, is_summary, using
+from connexeo.processing.execution.parts import Division
 from connexeo.processing.execution.threads import Threads
 from connexeo.processing.vectors import make_vector_cube
 
@@ -207,6 +208,14 @@ def test_more_pixels_than_16_bits_count(run: Run, lazy: bool) -> None:
     assert windows.values.tolist() == [[90_000]]
 
 
+@pytest.mark.parametrize("chunks", [{"x": (0, 4, 0, 5)}, {"y": (7, 0)}, {"t": (0, 3)}])
+def test_blocks_without_pixels(run: Run, chunks: Mapping[str, tuple[int, ...]]) -> None:
+    cube = make("float32", "gaps")
+    lazy = run("reduce_spatial", data=cube.chunk(chunks), reducer=SUMMING["several nodes"], context=1)
+    whole = run("reduce_spatial", data=cube, reducer=SUMMING["several nodes"], context=1)
+    np.testing.assert_allclose(in_parts(lazy.data), whole.values, rtol=1e-6)
+
+
 def test_digits_are_kept(run: Run) -> None:
     """Of values whose variance is small beside them, in blocks of different means."""
     random = np.random.default_rng(2)
@@ -264,6 +273,15 @@ def test_what_is_made_of_a_reduced_plane_reads_blocks_once_more(environment: Env
     apart = cube - cube.mean(("y", "x"))
     expected = apart / apart.max(("y", "x"))
     np.testing.assert_allclose(in_parts(result.data), expected, rtol=1e-5)
+
+
+def test_parts_are_single_blocks(run: Run) -> None:
+    """Though all of them make one result."""
+    lazy = run("reduce_spatial", data=make("float32", "gaps").chunk(CHUNKS), reducer=single("mean"))
+    division = Division([lazy.data], columns=100)
+    summaries, results = division.stages
+    assert [len(part.keys) for part in division.parts(summaries)] == [1] * len(summaries)
+    assert len(summaries) == 9 * len(results)
 
 
 def test_blocks_of_several_bands_are_read_once(environment: Environment) -> None:

@@ -15,10 +15,10 @@ from connexeo.generated import load_processes
 from connexeo.processing.definitions import Definitions
 from connexeo.processing.environment import Environment
 from connexeo.processing.registry import implemented
-from connexeo.settings import Settings
 
 if TYPE_CHECKING:
     from connexeo.drivers.local.catalogue import Catalogue
+    from connexeo.settings import Settings
 
 
 @dataclass(frozen=True)

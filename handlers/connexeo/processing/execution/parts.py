@@ -28,6 +28,7 @@ Key = Any
 Graph = Mapping[Key, Any]
 Deliver = Callable[[Key, Block], None]
 SUMMARY = "summary-"
+"""What names of tasks, and of the layers that they are in, begin with if they make summaries."""
 _Place = tuple[int, ...]
 """Of a block among those of its array, along the last two axes."""
 
@@ -60,7 +61,7 @@ class Strategy(Protocol):
 
 
 def is_summary(key: Key) -> bool:
-    """Whether a task makes a summary: its name begins with `SUMMARY`, its last two positions are those of the block."""
+    """Whether a task makes a summary; the last two numbers in its key are the place of the block."""
     return isinstance(key, tuple) and isinstance(key[0], str) and key[0].startswith(SUMMARY)
 
 
@@ -89,7 +90,9 @@ class Division:
 
     def parts(self, stage: Sequence[Key]) -> Iterator[Part]:
         """The parts that compute a stage, once the ones before are computed."""
-        return _parts(self._graph, {key: self._places[key] for key in stage}, self._columns)
+        # Without what uses them: they would hang together by that.
+        graph = _needed(self._graph, stage) if len(self.stages) > 1 else self._graph
+        return _parts(graph, {key: self._places[key] for key in stage}, self._columns)
 
     def keep(self, key: Key, value: Any) -> None:
         """Take the value of a summary, for the stages that follow."""

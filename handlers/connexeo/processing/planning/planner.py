@@ -236,12 +236,8 @@ class _Seen:
 
     def _sums_up(self, value: Any) -> bool:
         """Whether a cube is made from summaries of blocks that no cube before was made from."""
-        layers = (
-            set()
-            if value.chunks is None
-            else {name for name in value.data.dask.layers if name.startswith(SUMMARY)}
-        )
-        new = layers - self._summaries
+        layers = () if value.chunks is None else value.data.dask.layers
+        new = {name for name in layers if name.startswith(SUMMARY)} - self._summaries
         self._summaries |= new
         return bool(new)
 

@@ -202,17 +202,17 @@ class _Join:
 def _sum_up(data: Any, summing: Summing, dtype: np.dtype[Any]) -> Any:
     """One value for each plane of a dask array, which has pixels."""
     name = f"plane-{uuid4().hex}"
-    *further, rows, columns = (range(len(sizes)) for sizes in data.chunks)
+    rows, columns = ([at for at, size in enumerate(sizes) if size] for sizes in data.chunks[-2:])
     take, join = _SumUp(summing), _Join(summing, dtype)
     summaries: dict[Any, Any] = {}
     graph: dict[Any, Any] = {}
-    for other in product(*further):
+    for other in product(*(range(len(sizes)) for sizes in data.chunks[:-2])):
         keys = [(f"{SUMMARY}{name}", *other, *position) for position in product(rows, columns)]
         summaries |= {key: (take, (data.name, *key[1:])) for key in keys}
         shape = [sizes[at] for sizes, at in zip(data.chunks, other, strict=False)]
         graph[name, *other] = (join, shape, keys)
     layers = with_summaries(data, name, graph, summaries)
-    meta = np.empty((0,) * len(further), dtype)
+    meta = np.empty((0,) * (data.ndim - 2), dtype)
     return dask_array().Array(layers, name, data.chunks[:-2], meta=meta)
 
 

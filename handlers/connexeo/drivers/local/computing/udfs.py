@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 if TYPE_CHECKING:
     from connexeo.settings import Settings
-
-logger = structlog.get_logger("connexeo.processing")
 
 
 def udf_limits(settings: Settings) -> dict[str, Any]:
@@ -30,6 +26,9 @@ def can_run_udfs(settings: Settings) -> bool:
 
     reason = isolation.why_not()
     if reason is not None:
+        import structlog  # here, as children need none of it
+
+        logger = structlog.get_logger("connexeo.processing")
         logger.warning("udf.not_offered", reason=reason)
     return reason is None
 
