@@ -9,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from connexeo.drivers.local.computing import child, udfs
+from connexeo.drivers.local.computing import child
 from connexeo.drivers.local.computing.udfs import can_run_udfs, udf_limits
 from connexeo.drivers.local.computing.world import World
 from connexeo.drivers.local.driver import LocalDriver
@@ -29,13 +30,11 @@ class Silence:
 
 
 def test_without_sandboxes_nothing_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    warnings: list[Any] = []
-    logger = SimpleNamespace(warning=lambda event, **values: warnings.append((event, values)))
-    monkeypatch.setattr(udfs, "logger", logger)
     monkeypatch.setattr(isolation, "why_not", lambda: "there are no walls")
     settings = Settings(data=tmp_path)
-    assert not can_run_udfs(settings)
-    assert warnings == [("udf.not_offered", {"reason": "there are no walls"})]
+    with capture_logs() as logs:
+        assert not can_run_udfs(settings)
+    assert logs == [{"event": "udf.not_offered", "reason": "there are no walls", "log_level": "warning"}]
     driver = LocalDriver(settings)
     assert not hasattr(driver.capabilities, "list_udf_runtimes")
     assert "run_udf" not in load_definitions(Sources.from_settings(settings))
