@@ -268,11 +268,19 @@ def test_wrong_results(called: Run, cube: xr.DataArray, process_id: str, body: s
     assert raised.value.code in ("ProcessParameterInvalid", "ProcessGraphInvalid")
 
 
-@pytest.mark.parametrize("code", ["x = = 3\n", "import nothing_like_this\n", "def f(): pass\n"])
-def test_code_that_cannot_be_loaded_fails_at_once(called: Run, cube: xr.DataArray, code: str) -> None:
-    with pytest.raises(
-        ProcessParameterInvalid, match=r"SyntaxError|ModuleNotFoundError|No UDF found"
-    ) as raised:
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("x = = 3\n", "SyntaxError"),
+        ("import nothing_like_this\n", "ModuleNotFoundError"),
+        ("def f(): pass\n", "No UDF found"),
+        ("def apply_datacube(cube, context):\n    return cube\n", r"No UDF found.\nDefine apply_datacube"),
+    ],
+)
+def test_code_that_cannot_be_loaded_fails_at_once(
+    called: Run, cube: xr.DataArray, code: str, says: str
+) -> None:
+    with pytest.raises(ProcessParameterInvalid, match=says) as raised:
         called("apply", code, cube)
     assert "site-packages" not in raised.value.message
     assert "libraries" not in raised.value.message

@@ -25,6 +25,11 @@ FILE = "<udf>"
 
 _LONGEST_LINE = 10_000
 _MOST_LINES = 40
+_SIGNATURES = (
+    "Define apply_datacube(cube: xarray.DataArray, context: dict) -> xarray.DataArray, the same with XarrayDataCube, "
+    "apply_timeseries(series: pandas.Series, context: dict) -> pandas.Series, or a function of a UdfData. Types have "
+    "to be given, and not as texts, which `from __future__ import annotations` makes of them."
+)
 """Of a traceback: the first and the last half of it."""
 _PLAIN_KINDS = "biufM"
 
@@ -278,6 +283,8 @@ def _explain(error: BaseException) -> list[str]:
     lines = [line for entry in traceback.format_list(frames) for line in entry.splitlines()]
     for entry in traceback.format_exception_only(error):
         lines += entry.rstrip("\n").splitlines()
+    if type(error).__name__ == "OpenEoUdfException":
+        lines.append(_SIGNATURES)
     if len(lines) > _MOST_LINES:
         lines = [*lines[: _MOST_LINES // 2], "  …", *lines[-_MOST_LINES // 2 :]]
     return [line[:500] for line in lines]
